@@ -1,0 +1,21 @@
+//! Gives the compiler the git commit that `--version` names.
+
+use std::process::Command;
+
+fn main() {
+    println!("cargo::rerun-if-changed=.git/HEAD");
+    println!("cargo::rerun-if-changed=.git/logs/HEAD");
+    println!("cargo::rustc-env=RINIT_COMMIT={}", commit());
+}
+
+/// The commit's first seven digits; zeros where there is no git history, so
+/// that whoever reads `--version` still finds a commit in its place.
+fn commit() -> String {
+    Command::new("git")
+        .args(["rev-parse", "--short=7", "HEAD"])
+        .output()
+        .ok()
+        .filter(|output| output.status.success())
+        .and_then(|output| String::from_utf8(output.stdout).ok())
+        .map_or_else(|| "0000000".to_owned(), |commit| commit.trim().to_owned())
+}
