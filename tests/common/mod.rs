@@ -1,0 +1,93 @@
+//! What the tests share: starting rinit in a PID namespace of its own, waiting for what it and its
+//! command say, sending signals by number, reading /proc.
+
+// Each test file is a crate of its own and uses only a part of this.
+#![allow(dead_code, unused_imports)]
+
+pub mod output;
+pub mod place;
+pub mod proc;
+pub mod rinit;
+pub mod signal;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub use place::{Place, everywhere};
+pub use rinit::{Ended, Rinit, Running};
+
+/// How long a condition may take to come true, on a loaded machine too.
+pub const LIMIT: Duration = Duration::from_secs(20);
+
+/// The binary under test: rinit, or whatever RINIT_TEST_BINARY names, such as another init to compare with.
+pub fn binary() -> PathBuf {
+    std::env::var_os("RINIT_TEST_BINARY")
+        .map_or_else(|| env!("CARGO_BIN_EXE_rinit").into(), PathBuf::from)
+}
+
+/// The program that the tests run inside.
+pub fn fixture() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_rinit"))
+        .with_file_name("examples")
+        .join("fixture")
+}
+
+/// Says loudly that a test cannot run here. In CI nothing is skipped.
+pub fn skip(why: &str) {
+    assert!(
+        std::env::var_os("CI").is_none_or(|value| value != "true"),
+        "cannot run here, and in CI nothing is skipped: {why}"
+    );
+    // Not through eprintln!, which cargo keeps to itself when a test passes.
+    let _ = writeln!(std::io::stderr(), "\n*** SKIPPED: {why} ***");
+}
+
+/// Waits until `condition` gives something.
+pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(value) = condition() {
+            return value;
+        }
+        assert!(start.elapsed() < LIMIT, "waited in vain until {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Waits until `condition` holds.
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    wait_for(what, || condition().then_some(()));
+}
+
+/// A directory of a test's own, gone when dropped.
+pub struct Directory(PathBuf);
+
+impl Directory {
+    pub fn new(name: &str) -> Directory {
+        let path = std::env::temp_dir().join(format!("rinit-test-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).expect("a directory for the test");
+        Directory(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Puts a file there that may be executed.
+    pub fn executable(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt;
+        let path = self.0.join(name);
+        std::fs::write(&path, content).expect("a file for the test");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("its mode");
+        path
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,84 @@
+//! /proc, as seen from outside the namespaces of the tests.
+
+use std::fs;
+
+/// The field of /proc/PID/status, if the process is there.
+pub fn status(pid: i32, field: &str) -> Option<String> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    status
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| *name == field)
+        .map(|(_, value)| value.trim().to_owned())
+}
+
+/// `R`, `S`, `T`, `Z` …
+pub fn state(pid: i32) -> Option<char> {
+    status(pid, "State")?.chars().next()
+}
+
+/// A set of signals: `SigBlk`, `SigIgn`, `ShdPnd` …
+pub fn signals(pid: i32, field: &str) -> Option<u64> {
+    u64::from_str_radix(&status(pid, field)?, 16).ok()
+}
+
+/// The direct children, zombies among them.
+pub fn children(pid: i32) -> Vec<i32> {
+    fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))
+        .unwrap_or_default()
+        .split_whitespace()
+        .map(|child| child.parse().expect("a pid"))
+        .collect()
+}
+
+/// Children, their children, and so on.
+pub fn descendants(pid: i32) -> Vec<i32> {
+    let mut all = children(pid);
+    let mut next = 0;
+    while next < all.len() {
+        all.extend(children(all[next]));
+        next += 1;
+    }
+    all
+}
+
+/// The pid that the process has in its own namespace.
+pub fn inner_pid(pid: i32) -> Option<i32> {
+    status(pid, "NSpid")?
+        .split_whitespace()
+        .last()?
+        .parse()
+        .ok()
+}
+
+/// The words that the process was started with.
+pub fn command_line(pid: i32) -> Option<String> {
+    let words = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    Some(
+        String::from_utf8_lossy(&words)
+            .trim_end_matches('\0')
+            .replace('\0', " "),
+    )
+}
+
+/// Its open descriptors and what they are.
+pub fn descriptors(pid: i32) -> Vec<(i32, String)> {
+    let Ok(directory) = fs::read_dir(format!("/proc/{pid}/fd")) else {
+        return Vec::new();
+    };
+    let mut all: Vec<_> = directory
+        .flatten()
+        .filter_map(|entry| {
+            let number = entry.file_name().to_str()?.parse().ok()?;
+            Some((
+                number,
+                fs::read_link(entry.path())
+                    .ok()?
+                    .to_string_lossy()
+                    .into_owned(),
+            ))
+        })
+        .collect();
+    all.sort_unstable();
+    all
+}

@@ -1,0 +1,238 @@
+//! rinit, started and watched.
+
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use super::output::Output;
+use super::place::Entry;
+use super::{Place, binary, fixture, proc, signal, wait_for};
+
+/// rinit and its command line, not yet started.
+pub struct Rinit {
+    place: Place,
+    command: Command,
+    hooks: Vec<Hook>,
+}
+
+type Hook = Box<dyn FnMut() -> io::Result<()> + Send + Sync>;
+
+impl Rinit {
+    pub fn new(place: Place) -> Rinit {
+        Rinit::program(place, &binary())
+    }
+
+    /// Any other program in the same place, to compare with, or to run rinit itself.
+    pub fn program(place: Place, program: &Path) -> Rinit {
+        let mut command = Command::new(program);
+        command.env_clear().env(
+            "PATH",
+            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        );
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Rinit {
+            place,
+            command,
+            hooks: Vec::new(),
+        }
+    }
+
+    pub fn arg(mut self, word: impl AsRef<OsStr>) -> Rinit {
+        self.command.arg(word);
+        self
+    }
+
+    /// Arguments, separated by blanks.
+    pub fn words(mut self, words: &str) -> Rinit {
+        self.command.args(words.split_whitespace());
+        self
+    }
+
+    /// The fixture as COMMAND, with its words (see tests/fixture/fixture.rs), separated by blanks.
+    pub fn fixture(self, words: &str) -> Rinit {
+        self.arg("--").arg(fixture()).words(words)
+    }
+
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Rinit {
+        self.command.env(name, value);
+        self
+    }
+
+    pub fn directory(mut self, path: impl AsRef<Path>) -> Rinit {
+        self.command.current_dir(path);
+        self
+    }
+
+    pub fn stdin(mut self, stdio: impl Into<Stdio>) -> Rinit {
+        self.command.stdin(stdio);
+        self
+    }
+
+    pub fn stdout(mut self, stdio: impl Into<Stdio>) -> Rinit {
+        self.command.stdout(stdio);
+        self
+    }
+
+    pub fn stderr(mut self, stdio: impl Into<Stdio>) -> Rinit {
+        self.command.stderr(stdio);
+        self
+    }
+
+    /// Something to do in the process that is about to become rinit: system calls only, no allocation.
+    pub fn before_exec(
+        mut self,
+        hook: impl FnMut() -> io::Result<()> + Send + Sync + 'static,
+    ) -> Rinit {
+        self.hooks.push(Box::new(hook));
+        self
+    }
+
+    /// Starts it. The calling thread must live as long as what it starts: the kernel ends them together.
+    pub fn start(self) -> Running {
+        self.try_start()
+            .unwrap_or_else(|error| panic!("cannot start: {error}"))
+    }
+
+    pub fn try_start(mut self) -> io::Result<Running> {
+        let entry = Entry::new(self.place);
+        let mut hooks = self.hooks;
+        // SAFETY: the entry and the hooks keep to system calls.
+        unsafe {
+            self.command.pre_exec(move || {
+                entry.enter()?;
+                hooks.iter_mut().try_for_each(|hook| hook())
+            });
+        }
+        // Returns once rinit is executed, since its exec closes the pipe that spawn waits for.
+        let mut outside = self.command.spawn()?;
+        // Its words hold the descriptors that were handed over.
+        drop(self.command);
+        let first = |pid| proc::children(pid).first().copied().unwrap_or(0);
+        let namespace = first(pid_of(&outside));
+        let pid = match self.place {
+            Place::Pid1 => namespace,
+            Place::Subreaper => first(namespace),
+        };
+        Ok(Running {
+            pid,
+            namespace,
+            stdin: outside.stdin.take(),
+            stdout: Output::of("standard output", outside.stdout.take()),
+            stderr: Output::of("standard error", outside.stderr.take()),
+            outside,
+        })
+    }
+
+    /// Starts it and waits for its end.
+    pub fn run(self) -> Ended {
+        let mut running = self.start();
+        drop(running.stdin.take());
+        running.end()
+    }
+}
+
+/// A started rinit. Dropped, it is killed, with everything in its namespace.
+pub struct Running {
+    /// rinit's pid as seen from here, 0 if it was gone at once.
+    pub pid: i32,
+    /// The first process of the namespace.
+    namespace: i32,
+    /// The process outside that waits for the namespace and ends as rinit did: rinit's parent, as PID 1.
+    pub outside: Child,
+    pub stdin: Option<ChildStdin>,
+    pub stdout: Output,
+    pub stderr: Output,
+}
+
+/// How it went.
+#[derive(Debug)]
+pub struct Ended {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Running {
+    /// Waits for a line with this text on standard output.
+    pub fn says(&self, text: &str) -> String {
+        self.stdout.line(text)
+    }
+
+    /// Waits for a line with this text on standard error.
+    pub fn complains(&self, text: &str) -> String {
+        self.stderr.line(text)
+    }
+
+    pub fn send(&self, number: i32) {
+        assert!(self.pid > 0, "rinit was gone at once");
+        signal::send(self.pid, number).expect("rinit takes a signal");
+    }
+
+    pub fn queue(&self, number: i32, value: usize) {
+        assert!(self.pid > 0, "rinit was gone at once");
+        signal::queue(self.pid, number, value).expect("rinit takes a queued signal");
+    }
+
+    /// The pid here of a process that has this one in rinit's namespace.
+    pub fn outer_pid(&self, inner: i32) -> i32 {
+        wait_for(&format!("a process {inner} is there"), || {
+            proc::descendants(pid_of(&self.outside))
+                .into_iter()
+                .find(|&pid| proc::inner_pid(pid) == Some(inner))
+        })
+    }
+
+    /// Waits until a fixture's `NAME` is ready, and gives its pid here.
+    pub fn ready(&self, name: &str) -> i32 {
+        let line = self.says(&format!("ready {name} "));
+        self.outer_pid(
+            line.split_whitespace()
+                .nth(2)
+                .and_then(|pid| pid.parse().ok())
+                .expect("ready NAME PID"),
+        )
+    }
+
+    /// Writes to the command's standard input.
+    pub fn tell(&mut self, text: &str) {
+        self.stdin
+            .as_mut()
+            .expect("an open standard input")
+            .write_all(text.as_bytes())
+            .expect("somebody reads");
+    }
+
+    /// Waits for its end and for that of its output.
+    pub fn end(mut self) -> Ended {
+        let status = wait_for("rinit ends", || {
+            self.outside.try_wait().expect("a child of ours")
+        });
+        self.stdout.wait_for_end();
+        self.stderr.wait_for_end();
+        Ended {
+            status: status.code().expect("an exit"),
+            stdout: self.stdout.text(),
+            stderr: self.stderr.text(),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Ok(Some(_)) = self.outside.try_wait() {
+            return;
+        }
+        let _ = signal::send(self.namespace, libc::SIGKILL);
+        let _ = self.outside.kill();
+        let _ = self.outside.wait();
+    }
+}
+
+fn pid_of(child: &Child) -> i32 {
+    child.id().try_into().expect("a pid")
+}
