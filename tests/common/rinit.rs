@@ -207,17 +207,22 @@ impl Running {
             .expect("somebody reads");
     }
 
-    /// Waits for its end and for that of its output.
+    /// Waits for its end.
     pub fn end(mut self) -> Ended {
-        let status = wait_for("rinit ends", || {
-            self.outside.try_wait().expect("a child of ours")
-        });
-        self.stdout.wait_for_end();
-        self.stderr.wait_for_end();
+        Ended::of(&mut self.outside, &self.stdout, &self.stderr)
+    }
+}
+
+impl Ended {
+    /// Waits for the end of a child and for that of its output.
+    pub fn of(child: &mut Child, stdout: &Output, stderr: &Output) -> Ended {
+        let status = wait_for("it ends", || child.try_wait().expect("a child of ours"));
+        stdout.wait_for_end();
+        stderr.wait_for_end();
         Ended {
             status: status.code().expect("an exit"),
-            stdout: self.stdout.text(),
-            stderr: self.stderr.text(),
+            stdout: stdout.text(),
+            stderr: stderr.text(),
         }
     }
 }

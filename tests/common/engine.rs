@@ -1,0 +1,192 @@
+//! Containers under a real Docker engine, driven by its client `docker`.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+
+use super::output::Output;
+use super::{Directory, Ended, binary, fixture, skip};
+
+/// An image of a test's own, removed when the last of its containers is.
+pub struct Image {
+    name: String,
+}
+
+impl Image {
+    /// Built FROM scratch of two files: the binary under test, and the fixture as its command. Shared by the tests
+    /// of a process.
+    pub fn scratch() -> Option<Arc<Image>> {
+        static SHARED: Mutex<Weak<Image>> = Mutex::new(Weak::new());
+        if !is_running() {
+            return None;
+        }
+        let mut shared = SHARED
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let image = shared.upgrade().unwrap_or_else(|| {
+            let context = Directory::new("scratch-image");
+            for (file, name) in [(binary(), "rinit"), (fixture(), "fixture")] {
+                std::fs::copy(file, context.path().join(name)).expect("a file of the image");
+            }
+            context.executable(
+                "Dockerfile",
+                "FROM scratch\n\
+                 COPY rinit /sbin/rinit\n\
+                 COPY fixture /fixture\n\
+                 ENTRYPOINT [\"/sbin/rinit\", \"--\", \"/fixture\"]\n",
+            );
+            // Cached, it could be removed by another process in the middle of this one's build.
+            Image::build(&["--no-cache"], context.path())
+        });
+        *shared = Arc::downgrade(&image);
+        Some(image)
+    }
+
+    pub fn build(options: &[&str], context: &Path) -> Arc<Image> {
+        let name = unique_name();
+        let context = context.to_str().expect("a path in UTF-8");
+        docker(&[&["build", "--quiet", "--tag", &name], options, &[context]].concat());
+        Arc::new(Image { name })
+    }
+
+    /// A container that runs these words, attached to its output.
+    pub fn start(self: &Arc<Image>, options: &[&str], words: &str) -> Container {
+        let name = unique_name();
+        let mut client = Command::new("docker")
+            .args(["run", "--name", &name])
+            .args(options)
+            .arg(&self.name)
+            .args(words.split_whitespace())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the docker client");
+        Container {
+            name,
+            stdout: Output::of("standard output", client.stdout.take()),
+            stderr: Output::of("standard error", client.stderr.take()),
+            client,
+            _image: Arc::clone(self),
+        }
+    }
+
+    /// The files with something in them. The engine adds empty ones to a container, to mount its own over them.
+    pub fn files(&self) -> Vec<String> {
+        let container = docker(&["create", &self.name]);
+        let listing = Command::new("sh")
+            .args(["-c", "docker export $0 | tar --list --verbose", &container])
+            .output()
+            .expect("a shell");
+        remove(&["rm", &container]);
+        let listing = String::from_utf8_lossy(&listing.stdout).into_owned();
+        let mut files: Vec<String> = listing
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>())
+            .filter(|columns| columns[0].starts_with('-') && columns[2] != "0")
+            .map(|columns| columns[5].to_owned())
+            .collect();
+        files.sort_unstable();
+        files
+    }
+
+    /// Runs these words to their end.
+    pub fn run(self: &Arc<Image>, options: &[&str], words: &str) -> Ended {
+        self.start(options, words).end()
+    }
+}
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        remove(&["rmi", "--force", &self.name]);
+    }
+}
+
+/// Removed with its processes when dropped.
+pub struct Container {
+    pub name: String,
+    pub stdout: Output,
+    pub stderr: Output,
+    /// `docker run`, which ends with the container's status.
+    client: Child,
+    _image: Arc<Image>,
+}
+
+impl Container {
+    /// Waits for a line with this text on standard output.
+    pub fn says(&self, text: &str) -> String {
+        self.stdout.line(text)
+    }
+
+    /// Any subcommand of the client that acts on a container. Gives what it says.
+    pub fn docker(&self, command: &str, options: &[&str]) -> String {
+        docker(&[&[command], options, &[&self.name]].concat())
+    }
+
+    pub fn exec(&self, words: &str) -> String {
+        let words: Vec<&str> = words.split_whitespace().collect();
+        docker(&[&["exec", &self.name], &words[..]].concat())
+    }
+
+    /// The pid of its first process, as seen from here.
+    pub fn pid(&self) -> i32 {
+        let pid = self.docker("inspect", &["--format", "{{.State.Pid}}"]);
+        pid.parse().expect("a pid")
+    }
+
+    /// Waits for its end.
+    pub fn end(mut self) -> Ended {
+        Ended::of(&mut self.client, &self.stdout, &self.stderr)
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        remove(&["rm", "--force", "--volumes", &self.name]);
+        let _ = self.client.kill();
+        let _ = self.client.wait();
+    }
+}
+
+/// Where there is no engine, the test is skipped.
+pub fn is_running() -> bool {
+    let running = Command::new("docker")
+        .arg("info")
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !running {
+        skip("no docker engine answers");
+    }
+    running
+}
+
+/// What the client says on standard output. It must succeed.
+pub fn docker(words: &[&str]) -> String {
+    let output = Command::new("docker")
+        .args(words)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the docker client");
+    assert!(
+        output.status.success(),
+        "docker {words:?}: {}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout)
+        .trim_end()
+        .to_owned()
+}
+
+/// Cleans up, whatever the test came to.
+fn remove(words: &[&str]) {
+    let _ = Command::new("docker").args(words).output();
+}
+
+fn unique_name() -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("rinit-test-{}-{count}", std::process::id())
+}
