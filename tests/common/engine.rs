@@ -161,6 +161,25 @@ pub fn is_running() -> bool {
     running
 }
 
+/// A Debian to build on, made by .ci/base-image where it cannot be pulled. Where it is not to be had, the test is skipped.
+pub fn debian() -> Option<&'static str> {
+    let image = "debian:bookworm-slim";
+    if !is_running() {
+        return None;
+    }
+    let is_there = ["image inspect", "pull"].iter().any(|command| {
+        Command::new("docker")
+            .args(command.split(' '))
+            .arg(image)
+            .output()
+            .is_ok_and(|output| output.status.success())
+    });
+    if !is_there {
+        skip("there is no base image: .ci/base-image makes it");
+    }
+    is_there.then_some(image)
+}
+
 /// What the client says on standard output. It must succeed.
 pub fn docker(words: &[&str]) -> String {
     let output = Command::new("docker")
