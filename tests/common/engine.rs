@@ -1,12 +1,17 @@
 //! Containers under a real Docker engine, driven by its client `docker`.
 
+use std::ffi::OsStr;
+use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+
+use nix::unistd::Uid;
 
 use super::output::Output;
-use super::{Directory, Ended, binary, fixture, skip};
+use super::rinit::pid_of;
+use super::{Directory, Ended, binary, fixture, signal, skip, wait_until};
 
 /// An image of a test's own, removed when the last of its containers is.
 pub struct Image {
@@ -53,7 +58,7 @@ impl Image {
     /// A container that runs these words, attached to its output.
     pub fn start(self: &Arc<Image>, options: &[&str], words: &str) -> Container {
         let name = unique_name();
-        let mut client = Command::new("docker")
+        let mut client = client()
             .args(["run", "--name", &name])
             .args(options)
             .arg(&self.name)
@@ -149,9 +154,84 @@ impl Drop for Container {
     }
 }
 
+/// Which engine the client of this process talks to, if not the machine's own.
+static HOST: OnceLock<String> = OnceLock::new();
+
+fn client() -> Command {
+    let mut client = Command::new("docker");
+    if let Some(host) = HOST.get() {
+        client.env("DOCKER_HOST", host);
+    }
+    client
+}
+
+/// An engine of the test process's own, for all of it from here on, to be set up differently from the machine's.
+/// It has no network. Ended when dropped.
+pub struct Engine {
+    daemon: Child,
+    // Removed after the daemon's end.
+    _directory: Directory,
+}
+
+impl Engine {
+    /// `docker run --init` runs `init`.
+    pub fn with_init(init: &Path) -> Option<Engine> {
+        if !Uid::effective().is_root() {
+            skip("only root may start an engine");
+            return None;
+        }
+        let directory = Directory::new("engine");
+        let file = |name: &str| directory.path().join(name).into_os_string();
+        let log = File::create(file("log")).expect("a log");
+        std::fs::write(file("configuration"), "{}").expect("an empty configuration");
+        let host = format!("unix://{}", directory.path().join("socket").display());
+        let daemon = Command::new("dockerd")
+            .args([
+                "--host",
+                &host,
+                "--bridge",
+                "none",
+                "--iptables=false",
+                "--ip6tables=false",
+            ])
+            // Works everywhere, and there is little to copy.
+            .args(["--storage-driver", "vfs"])
+            .args([OsStr::new("--init-path"), init.as_os_str()])
+            .args([OsStr::new("--config-file"), &file("configuration")])
+            .args([OsStr::new("--pidfile"), &file("pid")])
+            .args([OsStr::new("--data-root"), &file("data")])
+            .args([OsStr::new("--exec-root"), &file("run")])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a log"))
+            .stderr(log)
+            .spawn()
+            .expect("the docker daemon");
+        HOST.set(host).expect("one engine for a process");
+        let engine = Engine {
+            daemon,
+            _directory: directory,
+        };
+        wait_until("the engine answers", || {
+            client()
+                .arg("info")
+                .output()
+                .is_ok_and(|output| output.status.success())
+        });
+        Some(engine)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // The daemon ends what it started itself, given the chance.
+        let _ = signal::send(pid_of(&self.daemon), libc::SIGTERM);
+        let _ = self.daemon.wait();
+    }
+}
+
 /// Where there is no engine, the test is skipped.
 pub fn is_running() -> bool {
-    let running = Command::new("docker")
+    let running = client()
         .arg("info")
         .output()
         .is_ok_and(|output| output.status.success());
@@ -168,7 +248,7 @@ pub fn debian() -> Option<&'static str> {
         return None;
     }
     let is_there = ["image inspect", "pull"].iter().any(|command| {
-        Command::new("docker")
+        client()
             .args(command.split(' '))
             .arg(image)
             .output()
@@ -182,7 +262,7 @@ pub fn debian() -> Option<&'static str> {
 
 /// What the client says on standard output. It must succeed.
 pub fn docker(words: &[&str]) -> String {
-    let output = Command::new("docker")
+    let output = client()
         .args(words)
         .stdin(Stdio::null())
         .output()
@@ -201,7 +281,7 @@ pub fn docker(words: &[&str]) -> String {
 
 /// Cleans up, whatever the test came to.
 fn remove(words: &[&str]) {
-    let _ = Command::new("docker").args(words).output();
+    let _ = client().args(words).output();
 }
 
 fn unique_name() -> String {

@@ -238,6 +238,6 @@ impl Drop for Running {
     }
 }
 
-fn pid_of(child: &Child) -> i32 {
+pub fn pid_of(child: &Child) -> i32 {
     child.id().try_into().expect("a pid")
 }
