@@ -10,14 +10,16 @@ pub mod place;
 pub mod proc;
 pub mod rinit;
 pub mod signal;
+pub mod terminal;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub use place::{Place, everywhere};
+pub use place::{Place, at, everywhere};
 pub use rinit::{Ended, Rinit, Running};
+pub use terminal::Terminal;
 
 /// How long a condition may take to come true, on a loaded machine too.
 pub const LIMIT: Duration = Duration::from_secs(20);

@@ -32,11 +32,15 @@ impl Place {
 
 /// Runs a test as PID 1 and as a subreaper.
 pub fn everywhere(test: impl Fn(Place)) {
+    at(&[Place::Pid1, Place::Subreaper], test);
+}
+
+pub fn at(places: &[Place], test: impl Fn(Place)) {
     if !namespaces_allowed() {
         skip("this user may not create PID namespaces");
         return;
     }
-    for place in [Place::Pid1, Place::Subreaper] {
+    for &place in places {
         // Shown when the test fails.
         eprintln!("as {place:?}:");
         test(place);

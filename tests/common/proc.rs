@@ -1,6 +1,10 @@
 //! /proc, as seen from outside the namespaces of the tests.
 
 use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use super::wait_until;
 
 /// The field of /proc/PID/status, if the process is there.
 pub fn status(pid: i32, field: &str) -> Option<String> {
@@ -15,6 +19,29 @@ pub fn status(pid: i32, field: &str) -> Option<String> {
 /// `R`, `S`, `T`, `Z` …
 pub fn state(pid: i32) -> Option<char> {
     status(pid, "State")?.chars().next()
+}
+
+pub fn is_stopped(pid: i32) -> bool {
+    state(pid) == Some('T')
+}
+
+pub fn parent(pid: i32) -> i32 {
+    status(pid, "PPid")
+        .expect("a living process")
+        .parse()
+        .expect("a pid")
+}
+
+/// Waits until the process rests: for a while it does not run at all.
+pub fn wait_until_idle(pid: i32) {
+    let switches = || {
+        ["voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"].map(|field| status(pid, field))
+    };
+    wait_until(&format!("{pid} rests"), || {
+        let before = switches();
+        thread::sleep(Duration::from_millis(500));
+        before == switches() && state(pid) == Some('S')
+    });
 }
 
 /// A set of signals: `SigBlk`, `SigIgn`, `ShdPnd` …

@@ -178,12 +178,12 @@ impl Running {
         signal::queue(self.pid, number, value).expect("rinit takes a queued signal");
     }
 
-    /// The pid here of a process that has this one in rinit's namespace.
+    /// The pid here of a process that has this one in its own namespace, the innermost one if there are several.
     pub fn outer_pid(&self, inner: i32) -> i32 {
         wait_for(&format!("a process {inner} is there"), || {
             proc::descendants(pid_of(&self.outside))
                 .into_iter()
-                .find(|&pid| proc::inner_pid(pid) == Some(inner))
+                .rfind(|&pid| proc::inner_pid(pid) == Some(inner))
         })
     }
 
@@ -232,7 +232,10 @@ impl Drop for Running {
         if let Ok(Some(_)) = self.outside.try_wait() {
             return;
         }
-        let _ = signal::send(self.namespace, libc::SIGKILL);
+        // 0 when it was gone at once, and kill(0) reaches the tests themselves.
+        if self.namespace > 0 {
+            let _ = signal::send(self.namespace, libc::SIGKILL);
+        }
         let _ = self.outside.kill();
         let _ = self.outside.wait();
     }

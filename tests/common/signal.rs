@@ -31,6 +31,28 @@ pub fn block(set: u64) -> io::Result<()> {
     checked(result)
 }
 
+/// Waits for one of these, which are blocked.
+pub fn wait(set: u64) -> libc::siginfo_t {
+    loop {
+        // SAFETY: siginfo_t is plain data; the kernel reads the set and writes the information.
+        let info = unsafe {
+            let mut info: libc::siginfo_t = std::mem::zeroed();
+            libc::syscall(
+                libc::SYS_rt_sigtimedwait,
+                &raw const set,
+                &raw mut info,
+                ptr::null::<libc::timespec>(),
+                size_of::<u64>(),
+            );
+            info
+        };
+        // Otherwise interrupted: it was stopped and continued.
+        if info.si_signo != 0 {
+            return info;
+        }
+    }
+}
+
 /// Sends one to a process, or to a group if `pid` is negative.
 pub fn send(pid: i32, number: i32) -> io::Result<()> {
     // SAFETY: kill touches no memory.
