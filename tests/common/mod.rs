@@ -22,7 +22,7 @@ pub use rinit::{Ended, Rinit, Running};
 pub use terminal::Terminal;
 
 /// How long a condition may take to come true, on a loaded machine too.
-pub const LIMIT: Duration = Duration::from_secs(20);
+pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// The binary under test: rinit, or whatever RINIT_TEST_BINARY names, such as another init to compare with.
 pub fn binary() -> PathBuf {

@@ -44,6 +44,11 @@ pub fn wait_until_idle(pid: i32) {
     });
 }
 
+/// The process group, as numbered here.
+pub fn group(pid: i32) -> i32 {
+    nix::unistd::getpgid(Some(nix::unistd::Pid::from_raw(pid))).map_or(0, nix::unistd::Pid::as_raw)
+}
+
 /// A set of signals: `SigBlk`, `SigIgn`, `ShdPnd` …
 pub fn signals(pid: i32, field: &str) -> Option<u64> {
     u64::from_str_radix(&status(pid, field)?, 16).ok()

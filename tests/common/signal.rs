@@ -68,6 +68,31 @@ pub fn queue(pid: i32, number: i32, value: usize) -> io::Result<()> {
     checked(unsafe { libc::sigqueue(pid, number, value) }.into())
 }
 
+/// Ignores one: what is executed then finds it ignored.
+pub fn ignore(number: i32) -> io::Result<()> {
+    dispose(number, libc::SIG_IGN)
+}
+
+/// Puts one back to what it does by default.
+pub fn default(number: i32) -> io::Result<()> {
+    dispose(number, libc::SIG_DFL)
+}
+
+fn dispose(number: i32, handler: libc::sighandler_t) -> io::Result<()> {
+    // The kernel's struct sigaction: handler, flags, restorer, mask, all of them zero but the first.
+    let action = [handler, 0, 0, 0, 0, 0];
+    // SAFETY: the kernel reads no more than that, and writes nothing.
+    checked(unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigaction,
+            number,
+            action.as_ptr(),
+            ptr::null::<usize>(),
+            size_of::<u64>(),
+        )
+    })
+}
+
 fn checked(result: libc::c_long) -> io::Result<()> {
     if result < 0 {
         Err(io::Error::last_os_error())
