@@ -1,0 +1,312 @@
+//! The command line and the environment.
+
+mod value;
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+use clap::builder::ValueParser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::message::{self, Level, UsageError};
+use crate::options::Options;
+
+/// What rinit is asked to do.
+pub enum Request {
+    Run {
+        options: Options,
+        /// COMMAND and its arguments: one word at least.
+        command: Vec<OsString>,
+    },
+    /// Hold a pod's namespaces: reap, and nothing else.
+    Pause(Options),
+    /// Print a text to standard output.
+    Print(String),
+}
+
+/// Reads the command line, without the program's own name, and the environment.
+pub fn parse(
+    words: impl IntoIterator<Item = OsString>,
+    environment: &dyn Fn(&str) -> Option<OsString>,
+) -> Result<Request, UsageError> {
+    let matches = match definition().try_get_matches_from(words) {
+        Ok(matches) => matches,
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => {
+            return Ok(Request::Print(error.to_string()));
+        }
+        Err(error) => return Err(usage_error(&error)),
+    };
+    if matches.get_flag("version") {
+        return Ok(Request::Print(message::version()));
+    }
+    if matches.get_flag("license") {
+        return Ok(Request::Print(message::LICENSE.to_owned()));
+    }
+    let options = options(&Source {
+        matches: &matches,
+        environment,
+    })?;
+    let command: Vec<OsString> = matches
+        .get_many("command")
+        .map(|words| words.cloned().collect())
+        .unwrap_or_default();
+    match (matches.get_flag("pause"), command.first()) {
+        (false, None) => Err(UsageError::NoCommand),
+        (false, Some(_)) => Ok(Request::Run { options, command }),
+        (true, None) => Ok(Request::Pause(options)),
+        (true, Some(word)) => Err(UsageError::CommandBesidePause { word: word.clone() }),
+    }
+}
+
+/// Options in the order and the groups in which `--help` lists them.
+fn definition() -> Command {
+    Command::new("rinit")
+        .no_binary_name(true)
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .args_override_self(true)
+        .override_usage("rinit [OPTIONS] [--] COMMAND [ARG]...")
+        .about(message::ABOUT)
+        .after_help(message::AFTER_HELP)
+        .next_help_heading("Signals")
+        .args([
+            flag("single-child", 'c').help("Signal only COMMAND, not its process group"),
+            value("rewrite", 'r', "FROM:TO")
+                .action(ArgAction::Append)
+                .help("Forward TO when FROM arrives; TO 0 drops it"),
+            value("parent-death-signal", 'p', "SIGNAL")
+                .help("Receive SIGNAL when rinit's own parent dies"),
+        ])
+        .next_help_heading("Stopping")
+        .args([
+            value("grace", 't', "DURATION").help("Limit for what outlives COMMAND, from its exit"),
+            value("kill-after", 'k', "DURATION")
+                .help("Limit for everything, from the first stop on"),
+            flag("daemon", 'd').help("Go on for the daemons that COMMAND leaves behind"),
+        ])
+        .next_help_heading("Exit status")
+        .args([
+            value("expect-exit", 'e', "CODE")
+                .action(ArgAction::Append)
+                .help("Exit 0 instead of CODE"),
+            flag("zero-on-stop", 'z').help("Exit 0 when COMMAND ends as it was asked to"),
+        ])
+        .next_help_heading("Messages")
+        .args([
+            flag("warn-on-reap", 'w').help("Name each orphan reaped"),
+            flag("verbose", 'v')
+                .action(ArgAction::Count)
+                .overrides_with("quiet")
+                .help("Tell more: -v life cycle, -vv signals, -vvv reaping"),
+            flag("quiet", 'q')
+                .overrides_with("verbose")
+                .help("Tell nothing but rinit's own errors"),
+        ])
+        .next_help_heading("Other")
+        .args([
+            flag("pause", 'P').help("No COMMAND: reap, and exit 0 on SIGTERM or SIGINT"),
+            flag("license", 'l')
+                .short_alias('L')
+                .help("Print the license"),
+            flag("version", 'V').help("Print the version"),
+            flag("help", 'h')
+                .action(ArgAction::HelpShort)
+                .help("Print this help"),
+            // tini's subreaper and process group, catatonit's group: rinit does both anyway.
+            flag("group", 'g').long(None).hide(true),
+            flag("subreaper", 's').long(None).hide(true),
+        ])
+        .arg(
+            Arg::new("command")
+                .value_parser(ValueParser::os_string())
+                .num_args(1..)
+                .trailing_var_arg(true)
+                .hide(true),
+        )
+}
+
+fn flag(name: &'static str, short: char) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .short(short)
+        .action(ArgAction::SetTrue)
+}
+
+/// The word is taken as it is, even if it begins with a hyphen: what is wrong
+/// with it, rinit says better.
+fn value(name: &'static str, short: char, value_name: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .short(short)
+        .value_name(value_name)
+        .allow_hyphen_values(true)
+        .value_parser(ValueParser::os_string())
+}
+
+fn options(source: &Source) -> Result<Options, UsageError> {
+    let mut options = Options {
+        single_child: source
+            .flag("single-child", "RINIT_SINGLE_CHILD")?
+            .unwrap_or_else(|| source.variable_is("DUMB_INIT_SETSID", "0")),
+        grace: source.last("grace", "RINIT_GRACE", value::duration)?,
+        kill_after: source.last("kill-after", "RINIT_KILL_AFTER", value::duration)?,
+        daemon: source.flag("daemon", "RINIT_DAEMON")?.unwrap_or(false),
+        zero_on_stop: source
+            .flag("zero-on-stop", "RINIT_ZERO_ON_STOP")?
+            .unwrap_or(false),
+        parent_death_signal: source.last(
+            "parent-death-signal",
+            "RINIT_PARENT_DEATH_SIGNAL",
+            value::signal,
+        )?,
+        warn_on_reap: source
+            .flag("warn-on-reap", "RINIT_WARN_ON_REAP")?
+            .unwrap_or(false),
+        level: level(source)?,
+        ..Options::default()
+    };
+    for rewrite in source.each("rewrite", "RINIT_REWRITE", value::rewrite)? {
+        options.rewrites.add(rewrite);
+    }
+    for code in source.each("expect-exit", "RINIT_EXPECT_EXIT", value::exit_code)? {
+        options.expected_exits.add(code);
+    }
+    Ok(options)
+}
+
+/// The command line wins over rinit's variables, and these over the peers'.
+fn level(source: &Source) -> Result<Level, UsageError> {
+    let verbose = source.matches.get_count("verbose");
+    if verbose > 0 {
+        return Ok(Level::verbose(verbose));
+    }
+    let quiet = source.flag("quiet", "RINIT_QUIET")?;
+    let verbose = source.variable("RINIT_VERBOSE", value::verbosity)?;
+    if quiet == Some(true) {
+        return Ok(Level::Quiet);
+    }
+    if let Some(verbose) = verbose {
+        return Ok(Level::verbose(verbose));
+    }
+    if quiet == Some(false) {
+        return Ok(Level::Normal);
+    }
+    // tini's 1 is what rinit says by default, and its 0 is less than that.
+    if let Some(verbosity) = source.variable("TINI_VERBOSITY", value::verbosity)? {
+        return Ok(verbosity
+            .checked_sub(1)
+            .map_or(Level::Quiet, Level::verbose));
+    }
+    if source.variable_is("DUMB_INIT_DEBUG", "1") {
+        return Ok(Level::Signals);
+    }
+    Ok(Level::Normal)
+}
+
+/// Where options come from: the command line first, then the environment.
+struct Source<'a> {
+    matches: &'a ArgMatches,
+    environment: &'a dyn Fn(&str) -> Option<OsString>,
+}
+
+/// Reads one word; `Err` says what is allowed in its place.
+type Reader<T> = fn(&str) -> Result<T, &'static str>;
+
+impl Source<'_> {
+    /// Set on the command line or, one way or the other, by the variable.
+    fn flag(&self, option: &str, variable: &str) -> Result<Option<bool>, UsageError> {
+        if self.matches.get_flag(option) {
+            return Ok(Some(true));
+        }
+        // For a flag alone, empty is not the same as unset: it means off.
+        match self.set_variable(variable) {
+            Some(word) => read(variable, &word, value::flag).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A value of which the last one holds.
+    fn last<T>(
+        &self,
+        option: &str,
+        variable: &str,
+        reader: Reader<T>,
+    ) -> Result<Option<T>, UsageError> {
+        match self.matches.get_one::<OsString>(option) {
+            Some(word) => read(&format!("--{option}"), word, reader).map(Some),
+            None => self.variable(variable, reader),
+        }
+    }
+
+    /// A repeatable value; in the variable, separated by commas.
+    fn each<T>(
+        &self,
+        option: &str,
+        variable: &str,
+        reader: Reader<T>,
+    ) -> Result<Vec<T>, UsageError> {
+        if let Some(words) = self.matches.get_many::<OsString>(option) {
+            let option = format!("--{option}");
+            return words.map(|word| read(&option, word, reader)).collect();
+        }
+        let Some(list) = self.nonempty_variable(variable) else {
+            return Ok(Vec::new());
+        };
+        list.as_bytes()
+            .split(|byte| *byte == b',')
+            .map(|word| read(variable, OsStr::from_bytes(word), reader))
+            .collect()
+    }
+
+    fn variable<T>(&self, name: &str, reader: Reader<T>) -> Result<Option<T>, UsageError> {
+        match self.nonempty_variable(name) {
+            Some(word) => read(name, &word, reader).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn variable_is(&self, name: &str, value: &str) -> bool {
+        self.set_variable(name).is_some_and(|word| word == value)
+    }
+
+    fn set_variable(&self, name: &str) -> Option<OsString> {
+        (self.environment)(name)
+    }
+
+    /// Compose files and manifests pass empty variables on for unset ones.
+    fn nonempty_variable(&self, name: &str) -> Option<OsString> {
+        self.set_variable(name).filter(|word| !word.is_empty())
+    }
+}
+
+fn read<T>(source: &str, word: &OsStr, reader: Reader<T>) -> Result<T, UsageError> {
+    let result = word
+        .to_str()
+        .map(reader)
+        .unwrap_or_else(|| reader("\u{fffd}"));
+    result.map_err(|allowed| UsageError::BadValue {
+        source: source.into(),
+        word: word.to_owned(),
+        allowed,
+    })
+}
+
+/// clap's errors come as several lines; rinit's are one.
+fn usage_error(error: &clap::Error) -> UsageError {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        _ => String::new(),
+    };
+    // clap shows an option together with the value that it takes.
+    let option = context(ContextKind::InvalidArg);
+    let option = option.split([' ', '=']).next().unwrap_or_default().into();
+    match error.kind() {
+        ErrorKind::TooManyValues => UsageError::UnwantedValue {
+            option,
+            word: context(ContextKind::InvalidValue).into(),
+        },
+        ErrorKind::InvalidValue => UsageError::MissingValue { option },
+        _ => UsageError::UnknownOption { option },
+    }
+}

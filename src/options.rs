@@ -1,0 +1,64 @@
+//! What the user asked for.
+
+use std::time::Duration;
+
+use crate::message::Level;
+use crate::signal::Signal;
+
+/// What the command line and the environment ask for, checked.
+#[derive(Default)]
+pub struct Options {
+    /// Signal COMMAND alone, not its process group.
+    pub single_child: bool,
+    pub rewrites: Rewrites,
+    /// How long what outlives COMMAND may take, from COMMAND's exit on.
+    pub grace: Option<Duration>,
+    /// How long everything may take, from the first stop request on.
+    pub kill_after: Option<Duration>,
+    /// Go on for the daemons that COMMAND left behind.
+    pub daemon: bool,
+    /// Exit codes that become 0.
+    pub expected_exits: ExitCodes,
+    /// Exit 0 when COMMAND ended by the stop signal that it was sent.
+    pub zero_on_stop: bool,
+    pub parent_death_signal: Option<Signal>,
+    pub warn_on_reap: bool,
+    pub level: Level,
+}
+
+/// Which signal is forwarded for which.
+#[derive(Default)]
+pub struct Rewrites(Vec<Rewrite>);
+
+/// Forward `to` when `from` arrives; nothing if there is no `to`.
+pub struct Rewrite {
+    pub from: Signal,
+    pub to: Option<Signal>,
+}
+
+impl Rewrites {
+    /// Of two rules for one signal, the later one holds.
+    pub fn add(&mut self, rewrite: Rewrite) {
+        self.0.insert(0, rewrite);
+    }
+
+    /// What to forward when `signal` arrives: `None` is nothing.
+    pub fn apply(&self, signal: Signal) -> Option<Signal> {
+        let rule = self.0.iter().find(|rewrite| rewrite.from == signal);
+        rule.map_or(Some(signal), |rewrite| rewrite.to)
+    }
+}
+
+/// A set of exit codes.
+#[derive(Default)]
+pub struct ExitCodes(Vec<u8>);
+
+impl ExitCodes {
+    pub fn add(&mut self, code: u8) {
+        self.0.push(code);
+    }
+
+    pub fn contains(&self, code: u8) -> bool {
+        self.0.contains(&code)
+    }
+}
