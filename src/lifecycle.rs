@@ -1,0 +1,527 @@
+//! When to do what: the life of COMMAND and of what outlives it.
+//!
+//! Pure: events come in with their time, actions go out, and no system call is
+//! made here. The supervisor carries the actions out.
+//!
+//! ```text
+//! Running ──COMMAND ends──> Draining ──deadline──> Killing
+//!    │                         ^                      │
+//!    └──exit 0, --daemon──> Serving              nothing left
+//!                                                     v
+//!             nothing left, in any phase ──────────> Over
+//! ```
+
+mod told;
+
+use std::time::Duration;
+
+use nix::unistd::Pid;
+
+use crate::exit_code;
+use crate::options::Options;
+use crate::outcome::Ending;
+use crate::signal::Signal;
+use told::Told;
+
+/// Time since boot: CLOCK_BOOTTIME, the clock of the start times in /proc.
+pub type Time = Duration;
+
+/// Signals that ask a container to stop.
+const STOP_SIGNALS: [Signal; 5] = [
+    Signal::TERM,
+    Signal::INT,
+    Signal::QUIT,
+    Signal::PWR,
+    Signal::HALT,
+];
+
+/// A program that is still alive this long after a stop request did not take
+/// it for one.
+const STOP_REQUEST_HOLDS: Duration = Duration::from_secs(600);
+/// How long what is left may take when nobody asked for the end.
+const DEFAULT_GRACE: Duration = Duration::from_secs(10);
+/// How long those outside COMMAND's group wait for their turn.
+const OTHERS_WAIT: Duration = Duration::from_secs(5);
+/// How often to look, at least: an orphan comes without a signal.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Looking costs about a microsecond a child (/proc/thread-self/children); a
+/// pause of several times that bounds what a storm of deaths makes it cost.
+const LOOK_PAUSE_PER_CHILD: Duration = Duration::from_micros(5);
+/// A wait longer than this is explained.
+const SILENT_WAIT: Duration = Duration::from_secs(1);
+/// How long the killed may take to die. Who takes longer is stuck in the kernel.
+const DEATH_WAIT: Duration = Duration::from_secs(2);
+/// A tick of the start times in /proc: USER_HZ is 100 everywhere (proc_pid_stat(5)).
+const TICK: Duration = Duration::from_millis(10);
+
+/// What the supervisor is to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Action {
+    Send {
+        signal: Signal,
+        to: Target,
+    },
+    /// SIGCONT to COMMAND's group, if COMMAND is stopped.
+    ContinueIfStopped,
+    /// Look for children, and report them by [`Lifecycle::looked`].
+    Look,
+    /// Say that what is left is asked to finish.
+    AnnounceDrain,
+    /// Say what is waited for.
+    NameAwaited,
+    /// Say what is about to be killed.
+    NameKilled,
+}
+
+/// Who gets a signal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Target {
+    Command,
+    /// COMMAND's process group, and COMMAND wherever it is.
+    Group,
+    Child(Pid),
+    EachChild,
+    /// Every process in the PID namespace.
+    Everyone,
+}
+
+/// A direct child, as a look found it.
+#[derive(Clone, Copy, Debug)]
+pub struct Child {
+    pub pid: Pid,
+    /// In COMMAND's process group.
+    pub in_group: bool,
+    /// Only read where [`Lifecycle::needs_origin`] says so. `None` also when
+    /// it cannot be read: the child then counts as born after every signal.
+    pub origin: Option<Origin>,
+}
+
+/// What tells whether a signal to a process's group has told it to stop.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin {
+    /// Ticks of 10 ms since boot.
+    pub born: u64,
+    /// Bit n - 1 stands for signal n, as in /proc/PID/status.
+    pub ignored: u64,
+}
+
+/// A stop request of one kind: the latest.
+#[derive(Clone, Copy)]
+struct StopRequest {
+    /// Read before the signal was forwarded. In the other order, a process
+    /// born between the two would count as told.
+    at: Time,
+    /// What was forwarded for it, if anything was.
+    forwarded: Option<Signal>,
+}
+
+struct Drain {
+    /// What tells a child to finish.
+    signal: Signal,
+    others_turn_at: Time,
+    deadline: Option<Time>,
+    name_at: Option<Time>,
+    look_at: Time,
+    /// Not before this, however many die meanwhile.
+    look_not_before: Time,
+    /// Without /proc, everybody is told once.
+    told_blindly: bool,
+}
+
+enum Phase {
+    Running,
+    /// The daemons are the work now.
+    Serving,
+    Draining(Drain),
+    Killing {
+        give_up_at: Time,
+        look_at: Time,
+    },
+    Over,
+}
+
+pub struct Lifecycle<'a> {
+    options: &'a Options,
+    /// PID 1 of a PID namespace may signal everybody in it at once.
+    is_pid_1: bool,
+    phase: Phase,
+    /// In the order of [`STOP_SIGNALS`].
+    stop_requests: [Option<StopRequest>; STOP_SIGNALS.len()],
+    /// When `--kill-after` is over.
+    kill_at: Option<Time>,
+    command_ended: Option<(Ending, Time)>,
+    /// The first daemon's that was no success.
+    daemon_failed: Option<Ending>,
+    told: Told,
+}
+
+impl<'a> Lifecycle<'a> {
+    pub fn new(options: &'a Options, is_pid_1: bool) -> Self {
+        Self {
+            options,
+            is_pid_1,
+            phase: Phase::Running,
+            stop_requests: [None; STOP_SIGNALS.len()],
+            kill_at: None,
+            command_ended: None,
+            daemon_failed: None,
+            told: Told::default(),
+        }
+    }
+
+    /// A signal has arrived. `now` was read before this call.
+    pub fn signal_arrived(&mut self, now: Time, signal: Signal, act: &mut dyn FnMut(Action)) {
+        let forwarded = self.options.rewrites.apply(signal);
+        let is_stop_request = STOP_SIGNALS.contains(&signal);
+        if is_stop_request {
+            self.note_stop_request(now, signal, forwarded);
+        }
+        let Some(signal) = forwarded else { return };
+        match &self.phase {
+            Phase::Running => {
+                let to = if self.options.single_child {
+                    Target::Command
+                } else {
+                    Target::Group
+                };
+                act(Action::Send { signal, to });
+                if is_stop_request {
+                    act(Action::ContinueIfStopped);
+                }
+            }
+            Phase::Serving if is_stop_request => self.stop_daemons(now, signal, act),
+            // Whoever has not been told gets it when the look finds that it is their turn.
+            Phase::Draining(drain) if drain.signal == signal => act(Action::Look),
+            Phase::Serving | Phase::Draining(_) => {
+                let to = Target::EachChild;
+                act(Action::Send { signal, to });
+            }
+            Phase::Killing { .. } | Phase::Over => {}
+        }
+    }
+
+    /// COMMAND was ended by the very signal that a key at the terminal sends
+    /// to the whole foreground group, which COMMAND's group was: that group
+    /// has been told, though not by rinit.
+    pub fn typed_at_terminal(&mut self, now: Time, signal: Signal) {
+        self.note_told(now, signal, Some(signal));
+    }
+
+    /// COMMAND is dead.
+    pub fn command_ended(&mut self, now: Time, ending: Ending) {
+        self.command_ended = Some((ending, now));
+    }
+
+    /// Another child is dead.
+    pub fn child_ended(&mut self, pid: Pid, ending: Ending) {
+        self.told.remove(pid);
+        let serves = self.options.daemon && self.command_ended.is_some();
+        if serves && self.daemon_failed.is_none() && ending != Ending::Exited(0) {
+            self.daemon_failed = Some(ending);
+        }
+    }
+
+    /// All dead children have been reaped.
+    pub fn reaped_all(&mut self, now: Time, any_left: bool, act: &mut dyn FnMut(Action)) {
+        if !any_left {
+            self.phase = Phase::Over;
+            return;
+        }
+        match &mut self.phase {
+            Phase::Running => {
+                if let Some((ending, at)) = self.command_ended {
+                    self.go_on_without_command(now, ending, at, act);
+                }
+            }
+            Phase::Draining(drain) if now < drain.look_not_before => {
+                drain.look_at = drain.look_not_before;
+            }
+            Phase::Draining(_) | Phase::Killing { .. } => act(Action::Look),
+            Phase::Serving | Phase::Over => {}
+        }
+    }
+
+    /// Whether a look should read the origin of that child of COMMAND's group.
+    pub fn needs_origin(&self, pid: Pid) -> bool {
+        matches!(self.phase, Phase::Draining(_))
+            && self.told_to_group().next().is_some()
+            && !self.told.contains(pid)
+    }
+
+    /// A look has found these children. `group_left`: some child of COMMAND's
+    /// group is left, perhaps one that the look missed.
+    pub fn looked(
+        &mut self,
+        now: Time,
+        children: &[Child],
+        group_left: bool,
+        act: &mut dyn FnMut(Action),
+    ) {
+        match &mut self.phase {
+            Phase::Draining(drain) => {
+                let others_turn = !group_left || now >= drain.others_turn_at;
+                let count = u32::try_from(children.len()).unwrap_or(u32::MAX);
+                let pause = LOOK_PAUSE_PER_CHILD.saturating_mul(count);
+                drain.look_not_before = now.saturating_add(pause.min(LOOK_INTERVAL));
+                drain.look_at = now.saturating_add(LOOK_INTERVAL);
+                if !others_turn {
+                    drain.look_at = drain.look_at.min(drain.others_turn_at);
+                }
+                let signal = drain.signal;
+                for child in children {
+                    if (child.in_group || others_turn) && !self.told.contains(child.pid) {
+                        self.tell(child, signal, act);
+                    }
+                }
+            }
+            Phase::Killing { look_at, .. } => {
+                *look_at = now.saturating_add(LOOK_INTERVAL);
+                for child in children {
+                    let to = Target::Child(child.pid);
+                    let signal = Signal::KILL;
+                    act(Action::Send { signal, to });
+                }
+            }
+            Phase::Running | Phase::Serving | Phase::Over => {}
+        }
+    }
+
+    /// A look could not see the children: there is no /proc.
+    pub fn could_not_look(&mut self, now: Time, act: &mut dyn FnMut(Action)) {
+        let to = if self.is_pid_1 {
+            Target::Everyone
+        } else {
+            Target::Group
+        };
+        let already_told = to == Target::Group && self.told_to_group().next().is_some();
+        match &mut self.phase {
+            Phase::Draining(drain) => {
+                drain.look_at = now.saturating_add(LOOK_INTERVAL);
+                if drain.told_blindly {
+                    return;
+                }
+                drain.told_blindly = true;
+                if !already_told {
+                    let signal = drain.signal;
+                    act(Action::Send { signal, to });
+                }
+                let signal = Signal::CONT;
+                act(Action::Send { signal, to });
+            }
+            Phase::Killing { look_at, .. } => {
+                *look_at = now.saturating_add(LOOK_INTERVAL);
+                let signal = Signal::KILL;
+                act(Action::Send { signal, to });
+            }
+            Phase::Running | Phase::Serving | Phase::Over => {}
+        }
+    }
+
+    /// When to call [`Self::time_passed`] at the latest.
+    pub fn deadline(&self) -> Option<Time> {
+        let phase = match &self.phase {
+            Phase::Running | Phase::Serving => None,
+            Phase::Draining(drain) => [drain.deadline, drain.name_at, Some(drain.look_at)]
+                .into_iter()
+                .flatten()
+                .min(),
+            Phase::Killing {
+                give_up_at,
+                look_at,
+            } => return Some(*give_up_at.min(look_at)),
+            Phase::Over => return None,
+        };
+        [phase, self.kill_at].into_iter().flatten().min()
+    }
+
+    /// It is `now`: does what is due.
+    pub fn time_passed(&mut self, now: Time, act: &mut dyn FnMut(Action)) {
+        let is_due = |at: Option<Time>| at.is_some_and(|at| at <= now);
+        match &mut self.phase {
+            Phase::Over => {}
+            Phase::Killing {
+                give_up_at,
+                look_at,
+            } => {
+                if *give_up_at <= now {
+                    self.phase = Phase::Over;
+                } else if *look_at <= now {
+                    act(Action::Look);
+                }
+            }
+            _ if is_due(self.kill_at) => self.kill(now, act),
+            Phase::Draining(drain) if is_due(drain.deadline) => self.kill(now, act),
+            Phase::Draining(drain) => {
+                if is_due(drain.name_at) {
+                    drain.name_at = None;
+                    act(Action::NameAwaited);
+                }
+                if is_due(Some(drain.look_at)) {
+                    act(Action::Look);
+                }
+            }
+            Phase::Running | Phase::Serving => {}
+        }
+    }
+
+    /// The exit status, once there is nothing more to do.
+    pub fn exit_status(&self) -> Option<u8> {
+        matches!(self.phase, Phase::Over).then(|| self.status())
+    }
+
+    fn status(&self) -> u8 {
+        let Some((command, _)) = self.command_ended else {
+            // Not even SIGKILL has ended it, or its end was never told.
+            return if self.kill_at.is_some() {
+                exit_code::SIGNAL_BASE.saturating_add(Signal::KILL.number())
+            } else {
+                exit_code::FAILED
+            };
+        };
+        let ending = self.daemon_failed.unwrap_or(command);
+        let answers = |signal| ending.is_answer_to(signal);
+        if self.options.zero_on_stop && self.forwarded_stops().any(answers) {
+            return 0;
+        }
+        let status = ending.status();
+        if self.options.expected_exits.contains(status) {
+            return 0;
+        }
+        status
+    }
+
+    fn note_stop_request(&mut self, now: Time, signal: Signal, forwarded: Option<Signal>) {
+        // SIGQUIT may just ask for a dump of threads.
+        if signal != Signal::QUIT && self.kill_at.is_none() {
+            let limit = self.options.kill_after;
+            self.kill_at = limit.map(|limit| now.saturating_add(limit));
+        }
+        self.note_told(now, signal, forwarded);
+    }
+
+    fn note_told(&mut self, at: Time, signal: Signal, forwarded: Option<Signal>) {
+        for (kind, request) in STOP_SIGNALS.iter().zip(&mut self.stop_requests) {
+            if *kind == signal {
+                *request = Some(StopRequest { at, forwarded });
+            }
+        }
+    }
+
+    /// The stop requests that still counted when COMMAND ended.
+    fn counting_stop_requests(&self) -> impl Iterator<Item = StopRequest> {
+        let ended = self.command_ended.map(|(_, at)| at);
+        self.stop_requests
+            .into_iter()
+            .flatten()
+            .filter(move |request| {
+                ended.is_none_or(|ended| ended <= request.at.saturating_add(STOP_REQUEST_HOLDS))
+            })
+    }
+
+    fn forwarded_stops(&self) -> impl Iterator<Item = Signal> {
+        self.counting_stop_requests()
+            .filter_map(|request| request.forwarded)
+    }
+
+    /// The stop signals that went to COMMAND's whole group, and when.
+    fn told_to_group(&self) -> impl Iterator<Item = (Signal, Time)> {
+        let to_group = !self.options.single_child;
+        self.counting_stop_requests()
+            .filter_map(move |request| Some((request.forwarded?, request.at)))
+            .filter(move |_| to_group)
+    }
+
+    fn go_on_without_command(
+        &mut self,
+        now: Time,
+        ending: Ending,
+        ended: Time,
+        act: &mut dyn FnMut(Action),
+    ) {
+        if self.options.daemon && ending == Ending::Exited(0) {
+            self.phase = Phase::Serving;
+            let latest = self
+                .counting_stop_requests()
+                .max_by_key(|request| request.at);
+            if let Some(signal) = latest.and_then(|request| request.forwarded) {
+                self.stop_daemons(now, signal, act);
+            }
+            return;
+        }
+        let asked = self.counting_stop_requests().next().is_some();
+        // After a stop request somebody else keeps a clock; a second one could only lose data.
+        let grace = self.options.grace.or((!asked).then_some(DEFAULT_GRACE));
+        self.drain(now, ended, Signal::TERM, grace, act);
+    }
+
+    fn stop_daemons(&mut self, now: Time, signal: Signal, act: &mut dyn FnMut(Action)) {
+        self.drain(now, now, signal, self.options.grace, act);
+        if let Phase::Draining(drain) = &mut self.phase {
+            drain.others_turn_at = now;
+        }
+    }
+
+    /// Starts to drain, with the clock started at `since`.
+    fn drain(
+        &mut self,
+        now: Time,
+        since: Time,
+        signal: Signal,
+        grace: Option<Duration>,
+        act: &mut dyn FnMut(Action),
+    ) {
+        self.phase = Phase::Draining(Drain {
+            signal,
+            others_turn_at: since.saturating_add(OTHERS_WAIT),
+            deadline: grace.map(|grace| since.saturating_add(grace)),
+            name_at: Some(since.saturating_add(SILENT_WAIT)),
+            look_at: now,
+            look_not_before: now,
+            told_blindly: false,
+        });
+        act(Action::AnnounceDrain);
+        act(Action::Look);
+    }
+
+    fn tell(&mut self, child: &Child, signal: Signal, act: &mut dyn FnMut(Action)) {
+        self.told.insert(child.pid);
+        let to = Target::Child(child.pid);
+        if !(child.in_group && self.was_told_with_group(child.origin)) {
+            act(Action::Send { signal, to });
+        }
+        // A stopped process acts on nothing before it is continued.
+        let signal = Signal::CONT;
+        act(Action::Send { signal, to });
+    }
+
+    fn was_told_with_group(&self, origin: Option<Origin>) -> bool {
+        let Some(origin) = origin else { return false };
+        self.told_to_group().any(|(signal, at)| {
+            let ignores = origin.ignored & bit(signal) != 0;
+            // Born in the tick of the signal counts as born later: it may have been.
+            u128::from(origin.born) < ticks(at) && !ignores
+        })
+    }
+
+    fn kill(&mut self, now: Time, act: &mut dyn FnMut(Action)) {
+        act(Action::NameKilled);
+        self.phase = Phase::Killing {
+            give_up_at: now.saturating_add(DEATH_WAIT),
+            look_at: now.saturating_add(LOOK_INTERVAL),
+        };
+        let signal = Signal::KILL;
+        let to = Target::Group;
+        act(Action::Send { signal, to });
+        act(Action::Look);
+    }
+}
+
+fn ticks(time: Time) -> u128 {
+    time.as_nanos().checked_div(TICK.as_nanos()).unwrap_or(0)
+}
+
+/// The signal's bit in the masks of /proc/PID/status.
+fn bit(signal: Signal) -> u64 {
+    let place = signal.number().saturating_sub(1);
+    1_u64.checked_shl(place.into()).unwrap_or(0)
+}

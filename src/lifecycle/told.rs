@@ -1,0 +1,33 @@
+//! Who has been told to finish.
+
+use nix::unistd::Pid;
+
+/// A set of children. A pid in it is not reaped yet, so it cannot be used again.
+#[derive(Default)]
+pub struct Told {
+    /// Sorted. The kernel lists children in the order of their birth, which
+    /// makes an insertion at the end the usual one.
+    pids: Vec<Pid>,
+}
+
+impl Told {
+    pub fn contains(&self, pid: Pid) -> bool {
+        self.pids.binary_search(&pid).is_ok()
+    }
+
+    /// Where no memory is left, the pid goes unremembered: told twice is
+    /// better than not at all, and than an abort.
+    pub fn insert(&mut self, pid: Pid) {
+        if let Err(place) = self.pids.binary_search(&pid)
+            && self.pids.try_reserve(1).is_ok()
+        {
+            self.pids.insert(place, pid);
+        }
+    }
+
+    pub fn remove(&mut self, pid: Pid) {
+        if let Ok(place) = self.pids.binary_search(&pid) {
+            self.pids.remove(place);
+        }
+    }
+}
