@@ -1,0 +1,14 @@
+//! The fence: everything unsafe is in here, one kernel facility a file.
+
+pub mod clock;
+pub mod descriptors;
+#[cfg(not(test))]
+mod entry;
+pub mod inbox;
+pub mod kill;
+pub mod proc;
+pub mod process;
+pub mod reap;
+pub mod spawn;
+pub mod stderr;
+pub mod terminal;

@@ -1,0 +1,219 @@
+//! What /proc tells about processes (proc(5)).
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+
+use nix::unistd::{Pid, getpid};
+
+use crate::lifecycle::Origin;
+use crate::text::Text;
+
+/// A process's name, which it may have chosen itself; empty if not known.
+pub struct Name {
+    bytes: [u8; Name::LONGEST],
+    length: usize,
+}
+
+impl Name {
+    /// Of an ordinary process it is 15 (PR_SET_NAME, prctl(2)), of a thread of the kernel 63.
+    const LONGEST: usize = 64;
+
+    pub fn unknown() -> Self {
+        Self {
+            bytes: [0; Self::LONGEST],
+            length: 0,
+        }
+    }
+
+    pub fn of(pid: Pid) -> Self {
+        let mut name = Self::unknown();
+        name.length = read(format_args!("/proc/{pid}/comm"), &mut name.bytes).unwrap_or(0);
+        name
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        let bytes = self.bytes.get(..self.length).unwrap_or_default();
+        bytes.strip_suffix(b"\n").unwrap_or(bytes)
+    }
+}
+
+/// Whether /proc is there, and is that of rinit's own PID namespace: in
+/// another's, pids mean other processes.
+fn is_own() -> bool {
+    let mut bytes = [0; 16];
+    let length = read(format_args!("/proc/self/stat"), &mut bytes).unwrap_or(0);
+    let pid = bytes
+        .get(..length)
+        .and_then(|bytes| bytes.split(|byte| *byte == b' ').next());
+    pid.and_then(number) == Some(getpid().as_raw().unsigned_abs().into())
+}
+
+/// Rinit's children, zombies included, as good as /proc knows them: while
+/// some die, others may be missing. `None`: cannot be seen.
+pub fn children() -> Option<Vec<Pid>> {
+    if !is_own() {
+        return None;
+    }
+    listed_children().or_else(searched_children)
+}
+
+/// The kernel's list (since Linux 3.5, in most kernels).
+fn listed_children() -> Option<Vec<Pid>> {
+    let mut file = File::open("/proc/thread-self/children").ok()?;
+    let mut children = Vec::new();
+    let mut buffer = [0; 4096];
+    let mut digits: Option<i32> = None;
+    loop {
+        let length = match file.read(&mut buffer) {
+            Ok(0) => return Some(children),
+            Ok(length) => length,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(_) => return None,
+        };
+        for byte in buffer.get(..length)? {
+            if let Some(digit) = char::from(*byte).to_digit(10) {
+                let digit = i32::try_from(digit).ok()?;
+                digits = Some(digits.unwrap_or(0).checked_mul(10)?.checked_add(digit)?);
+            } else if let Some(pid) = digits.take() {
+                children.try_reserve(1).ok()?;
+                children.push(Pid::from_raw(pid));
+            }
+        }
+    }
+}
+
+/// Every process whose parent is rinit.
+fn searched_children() -> Option<Vec<Pid>> {
+    let own_pid = getpid();
+    let mut children = Vec::new();
+    for entry in std::fs::read_dir("/proc").ok()?.flatten() {
+        let name = entry.file_name();
+        let Some(pid) = number(name.as_encoded_bytes()).and_then(|pid| pid.try_into().ok()) else {
+            continue;
+        };
+        let pid = Pid::from_raw(pid);
+        let mut buffer = [0; STAT_SIZE];
+        let stat = read(format_args!("/proc/{pid}/stat"), &mut buffer);
+        let parent = stat
+            .and_then(|length| stat_field(buffer.get(..length)?, PARENT))
+            .and_then(|parent| parent.try_into().ok());
+        if parent == Some(own_pid.as_raw()) {
+            children.try_reserve(1).ok()?;
+            children.push(pid);
+        }
+    }
+    Some(children)
+}
+
+/// When the process was born, and which signals it ignores.
+pub fn origin(pid: Pid) -> Option<Origin> {
+    let mut stat = [0; STAT_SIZE];
+    let stat_length = read(format_args!("/proc/{pid}/stat"), &mut stat)?;
+    let mut status = [0; STATUS_SIZE];
+    let status_length = read(format_args!("/proc/{pid}/status"), &mut status)?;
+    Some(Origin {
+        born: stat_field(stat.get(..stat_length)?, START_TIME)?,
+        ignored: ignored_signals(status.get(..status_length)?)?,
+    })
+}
+
+/// Fifty-two numbers of at most twenty digits, and a name.
+const STAT_SIZE: usize = 2048;
+/// Some 60 lines; one of them lists the groups of the process's user.
+const STATUS_SIZE: usize = 8192;
+
+/// Fields of /proc/PID/stat, counted from 1 as in proc_pid_stat(5).
+const PARENT: usize = 4;
+const START_TIME: usize = 22;
+/// The first field behind the name.
+const STATE: usize = 3;
+
+/// The name is in parentheses, and may hold more of them, spaces and line feeds.
+fn stat_field(stat: &[u8], field: usize) -> Option<u64> {
+    let name_end = stat.iter().rposition(|byte| *byte == b')')?;
+    let behind_name = stat.get(name_end.checked_add(2)?..)?;
+    let mut fields = behind_name.split(|byte| *byte == b' ');
+    number(fields.nth(field.checked_sub(STATE)?)?)
+}
+
+/// Line feeds in the name are escaped in this file: a line is a line.
+fn ignored_signals(status: &[u8]) -> Option<u64> {
+    let mask = status
+        .split(|byte| *byte == b'\n')
+        .find_map(|line| line.strip_prefix(b"SigIgn:"))?;
+    u64::from_str_radix(std::str::from_utf8(mask).ok()?.trim(), 16).ok()
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    crate::number::parse(std::str::from_utf8(digits).ok()?)
+}
+
+/// Reads the beginning of a small file. Gives the length read.
+fn read(path: std::fmt::Arguments, buffer: &mut [u8]) -> Option<usize> {
+    let path = Text::<64>::new(path);
+    let mut file = File::open(path.as_str()).ok()?;
+    let mut length: usize = 0;
+    while let Some(rest) = buffer.get_mut(length..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(more) => length = length.checked_add(more)?,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return None,
+        }
+    }
+    Some(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_can_hold_what_ends_names() {
+        let stat = b"12 (a) R 1 (\nb) S 7 12 12 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 99";
+        assert_eq!(stat_field(stat, PARENT), Some(7));
+        assert_eq!(stat_field(stat, START_TIME), Some(4711));
+    }
+
+    #[test]
+    fn damaged_lines_give_nothing() {
+        for stat in [
+            &b""[..],
+            b")",
+            b"1 (x",
+            b"1 (x)",
+            b"1 (x) ",
+            b"1 (x) S",
+            b"1 (x) S y",
+        ] {
+            assert_eq!(stat_field(stat, PARENT), None);
+            assert_eq!(stat_field(stat, START_TIME), None);
+        }
+    }
+
+    #[test]
+    fn ignored_signals_are_read_from_their_own_line() {
+        let status = b"Name:\tSigIgn:\\nx\nSigBlk:\t00000000000000ff\nSigIgn:\t0000000000001002\n";
+        assert_eq!(ignored_signals(status), Some(0x1002));
+        assert_eq!(ignored_signals(b"Name:\tx\n"), None);
+    }
+
+    #[test]
+    fn the_own_process_is_found_by_name_and_age() {
+        assert!(is_own());
+        assert!(!Name::of(getpid()).bytes().is_empty());
+        assert!(origin(getpid()).is_some_and(|origin| origin.born > 0));
+        assert_eq!(Name::of(Pid::from_raw(i32::MAX)).bytes(), b"");
+        assert!(origin(Pid::from_raw(i32::MAX)).is_none());
+    }
+
+    #[test]
+    fn both_ways_to_find_children_agree() {
+        let child = std::process::Command::new("sleep").arg("60").spawn();
+        let mut child = child.unwrap();
+        let pid = Pid::from_raw(child.id().try_into().unwrap());
+        assert!(searched_children().unwrap().contains(&pid));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}

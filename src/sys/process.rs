@@ -1,0 +1,36 @@
+//! What rinit is among the processes.
+//!
+//! # Safety
+//! prctl(2) with the options used here takes numbers and touches no memory.
+#![allow(unsafe_code, reason = "nix's prctl takes no real-time signal")]
+
+use nix::errno::Errno;
+use nix::unistd::{Pid, getpid, getppid};
+
+use crate::signal::Signal;
+use crate::sys::kill;
+
+/// Whether orphans come to rinit without its asking.
+pub fn is_pid_1() -> bool {
+    getpid() == Pid::from_raw(1)
+}
+
+/// Has the orphans among rinit's descendants come to rinit (prctl(2),
+/// PR_SET_CHILD_SUBREAPER).
+pub fn become_subreaper() -> Result<(), Errno> {
+    nix::sys::prctl::set_child_subreaper(true)
+}
+
+/// Asks the kernel for `signal` when rinit's parent dies (prctl(2),
+/// PR_SET_PDEATHSIG).
+pub fn signal_at_parent_death(signal: Signal) -> Result<(), Errno> {
+    let parent = getppid();
+    // SAFETY: see above.
+    let result = unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::c_long::from(signal.raw())) };
+    Errno::result(result)?;
+    // A parent that died before the call sends nothing any more.
+    if getppid() != parent {
+        kill::process(getpid(), signal)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! Children that have died or stopped (wait(2)).
+//!
+//! # Safety
+//! The system calls are given pointers to whole values, which are read only
+//! where the call has succeeded.
+#![allow(
+    unsafe_code,
+    reason = "nix's waitpid loses a death by a real-time signal"
+)]
+
+use std::mem::MaybeUninit;
+
+use nix::errno::Errno;
+use nix::unistd::Pid;
+
+use crate::outcome::Ending;
+use crate::signal::Signal;
+
+/// What there is to reap.
+pub enum Reaped {
+    Child(Pid, Ending),
+    /// Children are left, and all of them live.
+    NoneDead,
+    NoneLeft,
+}
+
+/// Reaps a dead child, if there is one.
+pub fn next() -> Result<Reaped, Errno> {
+    reap(-1, libc::WNOHANG)
+}
+
+/// Waits for the end of that one child.
+pub fn wait_for(child: Pid) -> Result<Ending, Errno> {
+    loop {
+        match reap(child.as_raw(), 0) {
+            Ok(Reaped::Child(_, ending)) => return Ok(ending),
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn reap(which: libc::pid_t, options: i32) -> Result<Reaped, Errno> {
+    let mut status = 0;
+    // SAFETY: see above.
+    let result = Errno::result(unsafe { libc::waitpid(which, &raw mut status, options) });
+    match result {
+        Ok(0) => Ok(Reaped::NoneDead),
+        // Without WUNTRACED and WCONTINUED, every status is that of an end.
+        Ok(pid) => Ending::from_wait_status(status)
+            .map(|ending| Reaped::Child(Pid::from_raw(pid), ending))
+            .ok_or(Errno::EINVAL),
+        Err(Errno::ECHILD) => Ok(Reaped::NoneLeft),
+        Err(error) => Err(error),
+    }
+}
+
+/// The next child that [`next`] would reap, still a zombie, so that its name
+/// can be read.
+pub fn peek() -> Option<Pid> {
+    let info = look(libc::P_ALL, 0, libc::WEXITED).ok()?;
+    // SAFETY: waitid(2) fills the pid in, or leaves the zero that was there.
+    let pid = unsafe { info.si_pid() };
+    (pid != 0).then(|| Pid::from_raw(pid))
+}
+
+/// The signal that has stopped the child, if it is stopped.
+pub fn stopped_by(child: Pid) -> Option<Signal> {
+    let id = libc::id_t::try_from(child.as_raw()).ok()?;
+    let info = look(libc::P_PID, id, libc::WSTOPPED).ok()?;
+    // SAFETY: waitid(2) fills both in, or leaves the zeros that were there.
+    let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
+    (pid != 0).then(|| Signal::new(status)).flatten()
+}
+
+/// Whether rinit has a child in that process group, dead or alive. Exact,
+/// unlike the list in /proc.
+pub fn has_child_in(group: Pid) -> bool {
+    let Ok(id) = libc::id_t::try_from(group.as_raw()) else {
+        return false;
+    };
+    !matches!(look(libc::P_PGID, id, libc::WEXITED), Err(Errno::ECHILD))
+}
+
+/// Asks without reaping and without waiting.
+fn look(kind: libc::idtype_t, id: libc::id_t, events: i32) -> Result<libc::siginfo_t, Errno> {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let options = events | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: see above; all zeros are a valid siginfo.
+    let (result, info) = unsafe {
+        let result = libc::waitid(kind, id, info.as_mut_ptr(), options);
+        (result, info.assume_init())
+    };
+    Errno::result(result).map(|_| info)
+}

@@ -1,0 +1,152 @@
+//! COMMAND's environment: rinit's own, but for the variables by which systemd
+//! names the one process that they are meant for.
+//!
+//! # Safety
+//! `environ` is read before any other thread could exist, and nothing in rinit
+//! changes it.
+#![allow(unsafe_code, reason = "the environment as the kernel laid it out")]
+
+use std::ffi::{CStr, c_char};
+use std::ptr;
+
+use nix::unistd::{Pid, getpid};
+
+/// Socket activation (sd_listen_fds(3)) and the watchdog (sd_watchdog_enabled(3)).
+const NAMES: [&[u8]; 2] = [b"LISTEN_PID=", b"WATCHDOG_PID="];
+/// The inode of the pidfd of the process that LISTEN_PID names; it names
+/// rinit's, and cannot be known for COMMAND's.
+const PIDFD_NAME: &[u8] = b"LISTEN_PIDFDID=";
+
+/// The longest name, ten digits and a NUL.
+const CAPACITY: usize = 24;
+
+unsafe extern "C" {
+    static environ: *const *const c_char;
+}
+
+/// A variable that is to hold the pid of the child, which only the child knows.
+pub struct PidVariable {
+    text: [u8; CAPACITY],
+    digits_at: usize,
+}
+
+pub struct Environment {
+    /// With the null that ends them.
+    pub pointers: Vec<*const c_char>,
+    pub pid_variables: Vec<PidVariable>,
+}
+
+impl Environment {
+    pub fn for_child() -> Self {
+        let own_pid = getpid();
+        let variables = inherited();
+        let pid_variables: Vec<PidVariable> = variables
+            .iter()
+            .filter_map(|variable| PidVariable::naming(own_pid, variable.to_bytes()))
+            .collect();
+        let mut renamed = pid_variables.iter();
+        let mut pointers: Vec<*const c_char> = variables
+            .iter()
+            .filter_map(|variable| {
+                let bytes = variable.to_bytes();
+                if PidVariable::naming(own_pid, bytes).is_some() {
+                    renamed.next().map(|renamed| renamed.text.as_ptr().cast())
+                } else if bytes.starts_with(PIDFD_NAME) && !pid_variables.is_empty() {
+                    None
+                } else {
+                    Some(variable.as_ptr())
+                }
+            })
+            .collect();
+        pointers.push(ptr::null());
+        Self {
+            pointers,
+            pid_variables,
+        }
+    }
+}
+
+fn inherited() -> Vec<&'static CStr> {
+    let mut variables = Vec::new();
+    // SAFETY: see above; the vector ends with a null pointer, and nothing before that is one.
+    unsafe {
+        let mut next = environ;
+        while !next.is_null() && !(*next).is_null() {
+            variables.push(CStr::from_ptr(*next));
+            next = next.add(1);
+        }
+    }
+    variables
+}
+
+impl PidVariable {
+    /// The variable, if it is one of these and names `pid`.
+    fn naming(pid: Pid, variable: &[u8]) -> Option<Self> {
+        let name = NAMES.into_iter().find(|name| variable.starts_with(name))?;
+        let digits = variable.get(name.len()..)?;
+        if std::str::from_utf8(digits).ok()?.parse() != Ok(pid.as_raw()) {
+            return None;
+        }
+        let mut text = [0; CAPACITY];
+        text.get_mut(..name.len())?.copy_from_slice(name);
+        Some(Self {
+            text,
+            digits_at: name.len(),
+        })
+    }
+
+    /// Writes the pid's digits. For the child: nothing in here can fail.
+    pub fn set(&mut self, pid: libc::pid_t) {
+        let mut digits = [0; 10];
+        let mut rest = pid.unsigned_abs();
+        let mut count: usize = 0;
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0'.wrapping_add((rest % 10) as u8);
+            rest /= 10;
+            count = count.wrapping_add(1);
+            if rest == 0 {
+                break;
+            }
+        }
+        let place = self.text.iter_mut().skip(self.digits_at);
+        let shown = digits.iter().skip(digits.len().wrapping_sub(count));
+        for (byte, digit) in place.zip(shown) {
+            *byte = *digit;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_variables_that_name_the_pid_are_set_anew() {
+        let pid = Pid::from_raw(42);
+        for (variable, anew) in [
+            ("LISTEN_PID=42", Some("LISTEN_PID=4194304")),
+            ("WATCHDOG_PID=42", Some("WATCHDOG_PID=4194304")),
+            ("LISTEN_PID=43", None),
+            ("LISTEN_PID=", None),
+            ("LISTEN_PIDFDID=42", None),
+            ("MY_LISTEN_PID=42", None),
+        ] {
+            let set = PidVariable::naming(pid, variable.as_bytes()).map(|mut variable| {
+                variable.set(4_194_304);
+                let text = CStr::from_bytes_until_nul(&variable.text).unwrap();
+                text.to_str().unwrap().to_owned()
+            });
+            assert_eq!(set.as_deref(), anew, "{variable}");
+        }
+    }
+
+    #[test]
+    fn pids_of_any_length_fit() {
+        for pid in [1, 10, 99, 100, 4_194_304, i32::MAX] {
+            let mut variable = PidVariable::naming(Pid::from_raw(7), b"WATCHDOG_PID=7").unwrap();
+            variable.set(pid);
+            let text = CStr::from_bytes_until_nul(&variable.text).unwrap();
+            assert_eq!(text.to_str().unwrap(), format!("WATCHDOG_PID={pid}"));
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Standard error, which may be closed, full or broken, and must never hold
+//! rinit up.
+//!
+//! # Safety
+//! The system calls are given a buffer that outlives them, with its length.
+#![allow(
+    unsafe_code,
+    reason = "neither std nor nix writes without waiting on a shared descriptor"
+)]
+
+use libc::STDERR_FILENO;
+use nix::errno::Errno;
+
+/// Writes as much as goes without waiting. The descriptor is shared with
+/// COMMAND, so that it must not be made non-blocking.
+pub fn write(bytes: &[u8]) {
+    if write_without_waiting(bytes).is_err() && is_writable() {
+        // SAFETY: see above.
+        unsafe { libc::write(STDERR_FILENO, bytes.as_ptr().cast(), bytes.len()) };
+    }
+}
+
+/// # Errors
+/// EAGAIN where it would have to wait; EOPNOTSUPP where the file (a terminal)
+/// or the kernel (before 4.14) cannot tell.
+fn write_without_waiting(bytes: &[u8]) -> Result<(), Errno> {
+    let piece = libc::iovec {
+        iov_base: bytes.as_ptr().cast_mut().cast(),
+        iov_len: bytes.len(),
+    };
+    let at_end: libc::c_long = -1;
+    // SAFETY: see above; the kernel only reads from the buffer (pwritev2(2)).
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_pwritev2,
+            STDERR_FILENO,
+            &raw const piece,
+            1,
+            at_end,
+            at_end,
+            libc::RWF_NOWAIT,
+        )
+    };
+    Errno::result(result).map(drop)
+}
+
+/// A pipe that poll(2) calls writable has room for a line.
+fn is_writable() -> bool {
+    let mut stderr = libc::pollfd {
+        fd: STDERR_FILENO,
+        events: libc::POLLOUT,
+        revents: 0,
+    };
+    // SAFETY: one element, and the count of one.
+    unsafe { libc::poll(&raw mut stderr, 1, 0) == 1 && stderr.revents & libc::POLLOUT != 0 }
+}
