@@ -1,1 +1,126 @@
-fn main() {}
+//! rinit: the first process of a container. It starts the command it is given,
+//! forwards every signal to it, reaps orphans, lets what the command left
+//! behind finish, and exits with the command's status.
+
+#![cfg_attr(not(test), no_main)]
+#![deny(unsafe_code, clippy::undocumented_unsafe_blocks)]
+// PID 1 may not panic.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+// Only the entry, which a test has not, calls all the rest.
+#![cfg_attr(
+    test,
+    allow(dead_code, reason = "the tests have an entry of their own")
+)]
+
+#[cfg(not(target_os = "linux"))]
+compile_error!(
+    "rinit is made for Linux: its work is process groups, subreapers and /proc as Linux has them"
+);
+
+mod cli;
+mod exit_code;
+mod lifecycle;
+mod message;
+mod number;
+mod observe;
+mod options;
+mod outcome;
+mod pause;
+mod signal;
+mod start;
+mod supervisor;
+mod sys;
+mod text;
+
+use std::ffi::OsString;
+use std::io::{Write, stdout};
+
+use nix::errno::Errno;
+
+use cli::Request;
+use message::{Level, Message, say};
+use options::Options;
+use sys::spawn::Inherited;
+use sys::terminal::{Standing, Terminal};
+use sys::{descriptors, inbox, process};
+
+/// The order of events. Gives the exit status.
+fn run(words: impl Iterator<Item = OsString>) -> u8 {
+    // First of all: a signal that comes from now on waits until it can be forwarded.
+    let mask = match inbox::block_all() {
+        Ok(mask) => mask,
+        Err(why) => {
+            say(Level::Quiet, &Message::CannotBlock(why));
+            return exit_code::FAILED;
+        }
+    };
+    let inherited = Inherited {
+        mask,
+        sigchld_ignored: inbox::undo_ignored_sigchld(),
+    };
+    match cli::parse(words, &|name| std::env::var_os(name)) {
+        Ok(Request::Run { options, command }) => run_command(&options, command, &inherited),
+        Ok(Request::Pause(options)) => {
+            take_in_orphans(&options);
+            pause::pause(&options)
+        }
+        Ok(Request::Print(text)) => print(&text),
+        Err(error) => {
+            say(Level::Quiet, &Message::Usage(&error));
+            exit_code::FAILED
+        }
+    }
+}
+
+fn run_command(options: &Options, command: Vec<OsString>, inherited: &Inherited) -> u8 {
+    take_in_orphans(options);
+    let standing = Standing::inspect();
+    let give_terminal = standing == Standing::Foreground;
+    let command = match start::start(options, command, inherited, give_terminal) {
+        Ok(command) => command,
+        Err(status) => return status,
+    };
+
+    // From here on nothing may end rinit but the end of its work: what fails is said at most.
+    descriptors::close_inherited();
+    let terminal = Terminal::keep(standing, command);
+    descriptors::detach();
+    supervisor::supervise(options, command, terminal)
+}
+
+fn take_in_orphans(options: &Options) {
+    if !process::is_pid_1() {
+        if let Err(why) = process::become_subreaper() {
+            say(options.level, &Message::NoSubreaper(why));
+        }
+    }
+    if let Some(signal) = options.parent_death_signal {
+        if let Err(why) = process::signal_at_parent_death(signal) {
+            say(options.level, &Message::NoParentDeathSignal(why));
+        }
+    }
+}
+
+fn print(text: &str) -> u8 {
+    let mut stdout = stdout();
+    let printed = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+    match printed {
+        Ok(()) => 0,
+        Err(error) => {
+            let why = Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO));
+            say(Level::Quiet, &Message::CannotPrint(why));
+            exit_code::FAILED
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What `-w`, `-vv` and `-vvv` show: signals with their senders, and the
+//! names of the dead.
+
+use nix::errno::Errno;
+use nix::unistd::Pid;
+
+use crate::message::{Fate, Level, Message, Sender, say};
+use crate::options::Options;
+use crate::sys::inbox::Arrival;
+use crate::sys::proc::Name;
+use crate::sys::reap::{self, Reaped};
+
+/// Says that a signal has arrived, and what becomes of it.
+pub fn arrival(options: &Options, arrival: &Arrival, fate: Fate) {
+    if options.level < Level::Signals {
+        return;
+    }
+    let name;
+    let sender = match arrival.sender {
+        None => Sender::Kernel,
+        Some(pid) if pid.as_raw() == 0 => Sender::Outside,
+        Some(pid) => {
+            name = Name::of(pid);
+            Sender::Process(pid, &name)
+        }
+    };
+    let signal = arrival.signal;
+    let message = Message::Arrived {
+        signal,
+        fate,
+        sender,
+    };
+    say(options.level, &message);
+}
+
+/// Reaps a dead child, if there is one, and says so unless it is COMMAND,
+/// which `is_command` tells.
+pub fn reap(options: &Options, is_command: impl Fn(Pid) -> bool) -> Result<Reaped, Errno> {
+    let shown = options.warn_on_reap || options.level >= Level::Reaping;
+    // The name goes with the zombie.
+    let name = shown.then(reap::peek).flatten().map(Name::of);
+    let reaped = reap::next();
+    if let (true, Ok(Reaped::Child(pid, ending))) = (shown, &reaped) {
+        if !is_command(*pid) {
+            let message = Message::Reaped {
+                pid: *pid,
+                name: &name.unwrap_or_else(Name::unknown),
+                ending: *ending,
+                warn: options.warn_on_reap,
+            };
+            say(options.level, &message);
+        }
+    }
+    reaped
+}

@@ -1,0 +1,30 @@
+//! The job of a pod's pause process: to be there, and to reap.
+
+use crate::message::{Fate, Message, say};
+use crate::observe;
+use crate::options::Options;
+use crate::signal::Signal;
+use crate::sys::reap::Reaped;
+use crate::sys::{clock, inbox};
+
+/// Reaps until SIGTERM or SIGINT. Gives rinit's exit status.
+pub fn pause(options: &Options) -> u8 {
+    say(options.level, &Message::Pausing);
+    loop {
+        // An error is nobody's arrival; injected faults aside, it is EINTR.
+        let arrival = inbox::wait(None).unwrap_or_else(|_| {
+            clock::rest();
+            None
+        });
+        while let Ok(Reaped::Child(..)) = observe::reap(options, |_| false) {}
+        let Some(arrival) = arrival else { continue };
+        if [Signal::TERM, Signal::INT].contains(&arrival.signal) {
+            observe::arrival(options, &arrival, Fate::EndsPause);
+            say(options.level, &Message::Exiting(0));
+            return 0;
+        }
+        if arrival.signal != Signal::CHLD {
+            observe::arrival(options, &arrival, Fate::Dropped);
+        }
+    }
+}

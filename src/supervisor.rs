@@ -1,0 +1,368 @@
+//! The loop: waits, tells the life cycle what has happened, and carries out
+//! what that decides.
+
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::unistd::{Pid, getpid};
+
+use crate::lifecycle::{Action, Child, Lifecycle, Target, Time};
+use crate::message::{Fate, Level, Message, Names, say};
+use crate::observe;
+use crate::options::Options;
+use crate::outcome::Ending;
+use crate::signal::Signal;
+use crate::sys::inbox::{self, Arrival};
+use crate::sys::proc::{self, Name};
+use crate::sys::reap::{self, Reaped};
+use crate::sys::terminal::Terminal;
+use crate::sys::{clock, kill, process};
+
+/// How many deaths to look at before signals get their turn.
+const BATCH: usize = 4096;
+/// How many processes a message names.
+const NAMED: usize = 5;
+
+/// Supervises COMMAND to its end, and what outlives it to the end of that.
+/// Gives rinit's exit status.
+pub fn supervise(options: &Options, command: Pid, terminal: Option<Terminal>) -> u8 {
+    let mut supervisor = Supervisor {
+        options,
+        lifecycle: Lifecycle::new(options, process::is_pid_1()),
+        hands: Hands {
+            command,
+            command_lives: true,
+            group_left: true,
+            warned_of_permission: false,
+            level: options.level,
+            look_wanted: false,
+        },
+        terminal,
+        more_dead: false,
+    };
+    loop {
+        supervisor.wait();
+        supervisor.time_passed();
+        if let Some(status) = supervisor.lifecycle.exit_status() {
+            supervisor.take_terminal_back();
+            say(options.level, &Message::Exiting(status));
+            return status;
+        }
+    }
+}
+
+struct Supervisor<'a> {
+    options: &'a Options,
+    lifecycle: Lifecycle<'a>,
+    hands: Hands,
+    terminal: Option<Terminal>,
+    /// The last batch of deaths was not the end of them.
+    more_dead: bool,
+}
+
+impl Supervisor<'_> {
+    fn wait(&mut self) {
+        match inbox::wait(self.limit()) {
+            Ok(Some(arrival)) => self.arrived(&arrival),
+            Ok(None) if self.more_dead => self.reap(),
+            Ok(None) | Err(Errno::EINTR) => {}
+            Err(_) => {
+                // Never seen but with injected faults: the deaths, at least, are found by asking.
+                clock::rest();
+                self.reap();
+            }
+        }
+    }
+
+    /// How long to wait at most: rounded up by the kernel's own timer.
+    fn limit(&self) -> Option<Duration> {
+        if self.more_dead {
+            return Some(Duration::ZERO);
+        }
+        let deadline = self.lifecycle.deadline()?;
+        Some(deadline.saturating_sub(clock::now()))
+    }
+
+    fn arrived(&mut self, arrival: &Arrival) {
+        let is_kernels = arrival.sender.is_none();
+        if arrival.signal == Signal::CHLD {
+            // Whoever sent it: a second SIGCHLD is not queued, so this may hide the kernel's.
+            self.reap();
+            if is_kernels {
+                return;
+            }
+        }
+        if is_own_doing(arrival) {
+            return;
+        }
+        let forwarded = self.options.rewrites.apply(arrival.signal);
+        let fate = forwarded.map_or(Fate::Dropped, Fate::Forwarded);
+        observe::arrival(self.options, arrival, fate);
+        if arrival.signal == Signal::CONT && self.hands.command_lives {
+            // `fg`: the terminal must be COMMAND's before it goes on.
+            if let Some(terminal) = &mut self.terminal {
+                terminal.give_if_held();
+            }
+        }
+        // The clock is read before the signal goes out: who was born before, has been told.
+        let now = clock::now();
+        let hands = &mut self.hands;
+        self.lifecycle
+            .signal_arrived(now, arrival.signal, &mut |action| hands.carry_out(action));
+        self.look_if_wanted();
+    }
+
+    /// Reaps a batch of dead children.
+    fn reap(&mut self) {
+        self.more_dead = false;
+        for _ in 0..BATCH {
+            match self.reap_next() {
+                Ok(Reaped::Child(..)) => {}
+                Ok(Reaped::NoneDead) => return self.reaped_all(true),
+                Ok(Reaped::NoneLeft) => return self.reaped_all(false),
+                Err(_) => break,
+            }
+        }
+        self.more_dead = true;
+    }
+
+    fn reap_next(&mut self) -> Result<Reaped, Errno> {
+        let (command, command_lives) = (self.hands.command, self.hands.command_lives);
+        // Once COMMAND is reaped, its pid may be another's.
+        let is_command = |pid| command_lives && pid == command;
+        let reaped = observe::reap(self.options, is_command);
+        if let Ok(Reaped::Child(pid, ending)) = reaped {
+            if is_command(pid) {
+                self.command_ended(ending);
+            } else {
+                self.lifecycle.child_ended(pid, ending);
+            }
+        }
+        reaped
+    }
+
+    fn command_ended(&mut self, ending: Ending) {
+        let now = clock::now();
+        let pid = self.hands.command;
+        self.hands.command_lives = false;
+        self.say(&Message::Ended { pid, ending });
+        self.note_key_at_terminal(now, ending);
+        self.lifecycle.command_ended(now, ending);
+    }
+
+    /// Ctrl-C and Ctrl-\ go from the terminal to the whole foreground group,
+    /// past rinit.
+    fn note_key_at_terminal(&mut self, now: Time, ending: Ending) {
+        let Some(terminal) = &self.terminal else {
+            return;
+        };
+        let typed = [Signal::INT, Signal::QUIT]
+            .into_iter()
+            .find(|signal| ending.is_answer_to(*signal));
+        if let Some(signal) = typed.filter(|_| terminal.foreground_is_command()) {
+            self.lifecycle.typed_at_terminal(now, signal);
+        }
+    }
+
+    fn reaped_all(&mut self, any_left: bool) {
+        if self.hands.command_lives {
+            if !any_left {
+                self.say(&Message::LostCommand(self.hands.command));
+            }
+            self.stop_with_command();
+        } else {
+            self.hands.see_group();
+            if !self.hands.group_left {
+                self.take_terminal_back();
+            }
+        }
+        let now = clock::now();
+        let hands = &mut self.hands;
+        self.lifecycle
+            .reaped_all(now, any_left, &mut |action| hands.carry_out(action));
+        self.look_if_wanted();
+    }
+
+    /// With a terminal handed over: where COMMAND has stopped, rinit stops too.
+    fn stop_with_command(&mut self) {
+        let Some(terminal) = &mut self.terminal else {
+            return;
+        };
+        if !terminal.is_given_away() {
+            return;
+        }
+        let Some(signal) = reap::stopped_by(self.hands.command) else {
+            return;
+        };
+        let continued = terminal.stop_with_command();
+        // Nobody can continue rinit, and so nobody would continue COMMAND:
+        // without an init, too, Ctrl-Z does nothing there.
+        let by_terminal = [Signal::TSTP, Signal::TTIN, Signal::TTOU].contains(&signal);
+        if continued || by_terminal {
+            self.hands.send_to_group(Signal::CONT);
+        }
+    }
+
+    fn take_terminal_back(&mut self) {
+        if let Some(terminal) = &mut self.terminal {
+            terminal.take_back();
+        }
+    }
+
+    fn time_passed(&mut self) {
+        let Some(deadline) = self.lifecycle.deadline() else {
+            return;
+        };
+        let now = clock::now();
+        if deadline <= now {
+            let hands = &mut self.hands;
+            self.lifecycle
+                .time_passed(now, &mut |action| hands.carry_out(action));
+            self.look_if_wanted();
+        }
+    }
+
+    fn look_if_wanted(&mut self) {
+        if !std::mem::take(&mut self.hands.look_wanted) {
+            return;
+        }
+        let found = self.find_children();
+        let now = clock::now();
+        let group_left = self.hands.group_left;
+        let hands = &mut self.hands;
+        let act = &mut |action| hands.carry_out(action);
+        match found {
+            Some(children) => self.lifecycle.looked(now, &children, group_left, act),
+            None => self.lifecycle.could_not_look(now, act),
+        }
+    }
+
+    fn find_children(&self) -> Option<Vec<Child>> {
+        let pids = proc::children()?;
+        let mut children = Vec::new();
+        children.try_reserve_exact(pids.len()).ok()?;
+        for pid in pids {
+            let in_group =
+                self.hands.group_left && nix::unistd::getpgid(Some(pid)) == Ok(self.hands.command);
+            let origin = if in_group && self.lifecycle.needs_origin(pid) {
+                proc::origin(pid)
+            } else {
+                None
+            };
+            children.push(Child {
+                pid,
+                in_group,
+                origin,
+            });
+        }
+        Some(children)
+    }
+
+    fn say(&self, message: &Message) {
+        say(self.options.level, message);
+    }
+}
+
+/// A signal that a system call of rinit's own has caused: a write to a pipe
+/// without a reader, or beyond the file size limit.
+fn is_own_doing(arrival: &Arrival) -> bool {
+    [Signal::PIPE, Signal::XFSZ].contains(&arrival.signal) && arrival.sender == Some(getpid())
+}
+
+/// Carries out what the life cycle decides.
+struct Hands {
+    command: Pid,
+    /// Not reaped yet.
+    command_lives: bool,
+    /// Some child of COMMAND's group may be left. Once it is empty, its number may be another's.
+    group_left: bool,
+    warned_of_permission: bool,
+    level: Level,
+    look_wanted: bool,
+}
+
+impl Hands {
+    fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::Send { signal, to } => self.send(signal, to),
+            Action::ContinueIfStopped => {
+                if self.command_lives && reap::stopped_by(self.command).is_some() {
+                    self.send_to_group(Signal::CONT);
+                }
+            }
+            Action::Look => self.look_wanted = true,
+            Action::AnnounceDrain => say(self.level, &Message::Draining),
+            Action::NameAwaited => {
+                self.name_all(|names| say(self.level, &Message::Awaited(names)));
+            }
+            Action::NameKilled => {
+                self.name_all(|names| say(self.level, &Message::Killed(names)));
+            }
+        }
+    }
+
+    fn send(&mut self, signal: Signal, to: Target) {
+        match to {
+            Target::Command => self.send_to_command(signal),
+            Target::Group => self.send_to_group(signal),
+            Target::Child(pid) => self.check(signal, pid, kill::process(pid, signal)),
+            Target::EachChild => {
+                for pid in proc::children().unwrap_or_default() {
+                    self.check(signal, pid, kill::process(pid, signal));
+                }
+            }
+            Target::Everyone => {
+                let everyone = Pid::from_raw(-1);
+                self.check(signal, everyone, kill::everyone(signal));
+            }
+        }
+    }
+
+    fn send_to_command(&mut self, signal: Signal) {
+        if self.command_lives {
+            let result = kill::process(self.command, signal);
+            self.check(signal, self.command, result);
+        }
+    }
+
+    /// To the group that COMMAND was started in, and to COMMAND if it has left that.
+    fn send_to_group(&mut self, signal: Signal) {
+        self.see_group();
+        if !self.group_left {
+            return;
+        }
+        let result = kill::group(self.command, signal);
+        self.check(signal, self.command, result);
+        let moved = nix::unistd::getpgid(Some(self.command)) != Ok(self.command);
+        if moved || result == Err(Errno::ESRCH) {
+            self.send_to_command(signal);
+        }
+    }
+
+    fn see_group(&mut self) {
+        self.group_left =
+            self.command_lives || (self.group_left && reap::has_child_in(self.command));
+    }
+
+    /// That somebody is gone is a fact and no failure.
+    fn check(&mut self, signal: Signal, pid: Pid, result: Result<(), Errno>) {
+        if result == Err(Errno::EPERM) && !self.warned_of_permission {
+            self.warned_of_permission = true;
+            say(self.level, &Message::MayNotSignal { signal, pid });
+        }
+    }
+
+    fn name_all(&self, say: impl FnOnce(&Names)) {
+        let mut children = proc::children().unwrap_or_default();
+        if self.command_lives && !children.contains(&self.command) {
+            children.insert(0, self.command);
+        }
+        let name = |pid: &Pid| (*pid, Name::of(*pid));
+        let named: Vec<(Pid, Name)> = children.iter().take(NAMED).map(name).collect();
+        let names = Names {
+            named: &named,
+            others: children.len().saturating_sub(named.len()),
+        };
+        say(&names);
+    }
+}
