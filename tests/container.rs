@@ -3,6 +3,7 @@
 mod common;
 
 use common::engine::Image;
+use common::terminal::{CTRL_C, CTRL_Z};
 use common::{proc, signal, wait_until};
 
 /// The engine kills what has not ended by then.
@@ -105,6 +106,25 @@ fn a_signal_that_the_engine_sends_by_name_reaches_the_command() {
         container.docker("kill", &["--signal", name]);
         container.says(&format!("app got {number} "));
     }
+}
+
+#[test]
+fn the_terminal_of_an_interactive_container_is_the_command_s() {
+    let Some(image) = Image::scratch() else {
+        return;
+    };
+    let (mut terminal, container) = image.start_on_terminal("read app 2 28");
+    terminal.expect("ready app");
+    terminal.press(CTRL_C);
+    terminal.expect("app got 2");
+    terminal.resize(40, 100);
+    terminal.expect("app got 40 by 100");
+    // Nobody could continue what stops here.
+    terminal.press(CTRL_Z);
+    terminal.enter("hello");
+    terminal.expect("app read hello");
+    container.docker("stop", &SECONDS_TO_STOP);
+    assert_eq!(terminal.end(), 143);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
+use std::ops::Deref;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +12,7 @@ use nix::unistd::Uid;
 
 use super::output::Output;
 use super::rinit::pid_of;
-use super::{Directory, Ended, binary, fixture, signal, skip, wait_until};
+use super::{Directory, Ended, Place, Terminal, binary, fixture, signal, skip, wait_until};
 
 /// An image of a test's own, removed when the last of its containers is.
 pub struct Image {
@@ -57,9 +58,9 @@ impl Image {
 
     /// A container that runs these words, attached to its output.
     pub fn start(self: &Arc<Image>, options: &[&str], words: &str) -> Container {
-        let name = unique_name();
+        let name = Name::new(self);
         let mut client = client()
-            .args(["run", "--name", &name])
+            .args(["run", "--name", &name.name])
             .args(options)
             .arg(&self.name)
             .args(words.split_whitespace())
@@ -73,8 +74,17 @@ impl Image {
             stdout: Output::of("standard output", client.stdout.take()),
             stderr: Output::of("standard error", client.stderr.take()),
             client,
-            _image: Arc::clone(self),
         }
+    }
+
+    /// A container that runs these words on the terminal of a user, who ends with the container's status.
+    pub fn start_on_terminal(self: &Arc<Image>, words: &str) -> (Terminal, Name) {
+        let name = Name::new(self);
+        let run = format!(
+            "exec docker run -it --name {} {} {words}",
+            name.name, self.name
+        );
+        (Terminal::run(Place::Pid1, &run), name)
     }
 
     /// The files with something in them. The engine adds empty ones to a container, to mount its own over them.
@@ -108,20 +118,18 @@ impl Drop for Image {
     }
 }
 
-/// Removed with its processes when dropped.
-pub struct Container {
-    pub name: String,
-    pub stdout: Output,
-    pub stderr: Output,
-    /// `docker run`, which ends with the container's status.
-    client: Child,
+/// What a container is known by. Dropped, it takes the container and its processes along.
+pub struct Name {
+    name: String,
     _image: Arc<Image>,
 }
 
-impl Container {
-    /// Waits for a line with this text on standard output.
-    pub fn says(&self, text: &str) -> String {
-        self.stdout.line(text)
+impl Name {
+    fn new(image: &Arc<Image>) -> Name {
+        Name {
+            name: unique_name(),
+            _image: Arc::clone(image),
+        }
     }
 
     /// Any subcommand of the client that acts on a container. Gives what it says.
@@ -139,6 +147,36 @@ impl Container {
         let pid = self.docker("inspect", &["--format", "{{.State.Pid}}"]);
         pid.parse().expect("a pid")
     }
+}
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        remove(&["rm", "--force", "--volumes", &self.name]);
+    }
+}
+
+/// A container and what it writes.
+pub struct Container {
+    pub stdout: Output,
+    pub stderr: Output,
+    /// `docker run`, which ends with the container's status.
+    client: Child,
+    name: Name,
+}
+
+impl Deref for Container {
+    type Target = Name;
+
+    fn deref(&self) -> &Name {
+        &self.name
+    }
+}
+
+impl Container {
+    /// Waits for a line with this text on standard output.
+    pub fn says(&self, text: &str) -> String {
+        self.stdout.line(text)
+    }
 
     /// Waits for its end.
     pub fn end(mut self) -> Ended {
@@ -148,7 +186,6 @@ impl Container {
 
 impl Drop for Container {
     fn drop(&mut self) {
-        remove(&["rm", "--force", "--volumes", &self.name]);
         let _ = self.client.kill();
         let _ = self.client.wait();
     }
@@ -185,7 +222,9 @@ impl Engine {
         let log = File::create(file("log")).expect("a log");
         std::fs::write(file("configuration"), "{}").expect("an empty configuration");
         let host = format!("unix://{}", directory.path().join("socket").display());
-        let daemon = Command::new("dockerd")
+        // In a network of its own: a daemon that is told to have no bridge removes the machine's.
+        let daemon = Command::new("unshare")
+            .args(["--net", "dockerd"])
             .args([
                 "--host",
                 &host,
