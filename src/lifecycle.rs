@@ -11,6 +11,8 @@
 //!             nothing left, in any phase ──────────> Over
 //! ```
 
+#[cfg(test)]
+mod properties;
 mod told;
 
 use std::time::Duration;
@@ -105,14 +107,16 @@ pub struct Origin {
     pub ignored: u64,
 }
 
-/// A stop request of one kind: the latest.
+/// Stop requests of one kind. Times are read before the signal is forwarded:
+/// in the other order, a process born between the two would count as told.
 #[derive(Clone, Copy)]
 struct StopRequest {
-    /// Read before the signal was forwarded. In the other order, a process
-    /// born between the two would count as told.
-    at: Time,
+    latest: Time,
     /// What was forwarded for it, if anything was.
     forwarded: Option<Signal>,
+    /// When it last went to COMMAND's whole group: while COMMAND lived, and
+    /// without `--single-child`.
+    to_group: Option<Time>,
 }
 
 struct Drain {
@@ -145,7 +149,7 @@ pub struct Lifecycle<'a> {
     /// PID 1 of a PID namespace may signal everybody in it at once.
     is_pid_1: bool,
     phase: Phase,
-    /// In the order of [`STOP_SIGNALS`].
+    /// One of each kind, in the order of [`STOP_SIGNALS`].
     stop_requests: [Option<StopRequest>; STOP_SIGNALS.len()],
     /// When `--kill-after` is over.
     kill_at: Option<Time>,
@@ -399,36 +403,42 @@ impl<'a> Lifecycle<'a> {
         self.note_told(now, signal, forwarded);
     }
 
-    fn note_told(&mut self, at: Time, signal: Signal, forwarded: Option<Signal>) {
+    fn note_told(&mut self, now: Time, signal: Signal, forwarded: Option<Signal>) {
+        let reaches_group = matches!(self.phase, Phase::Running) && !self.options.single_child;
         for (kind, request) in STOP_SIGNALS.iter().zip(&mut self.stop_requests) {
             if *kind == signal {
-                *request = Some(StopRequest { at, forwarded });
+                let earlier = request.and_then(|request| request.to_group);
+                *request = Some(StopRequest {
+                    latest: now,
+                    forwarded,
+                    to_group: if reaches_group { Some(now) } else { earlier },
+                });
             }
         }
     }
 
-    /// The stop requests that still counted when COMMAND ended.
-    fn counting_stop_requests(&self) -> impl Iterator<Item = StopRequest> {
-        let ended = self.command_ended.map(|(_, at)| at);
-        self.stop_requests
-            .into_iter()
-            .flatten()
-            .filter(move |request| {
-                ended.is_none_or(|ended| ended <= request.at.saturating_add(STOP_REQUEST_HOLDS))
-            })
+    /// Whether what came then still counted when COMMAND ended.
+    fn counts(&self, at: Time) -> bool {
+        self.command_ended
+            .is_none_or(|(_, ended)| ended <= at.saturating_add(STOP_REQUEST_HOLDS))
     }
 
+    fn stop_requests(&self) -> impl Iterator<Item = StopRequest> {
+        let requests = self.stop_requests.into_iter().flatten();
+        requests.filter(|request| self.counts(request.latest))
+    }
+
+    /// The stop signals that COMMAND, or the daemons it left, were sent.
     fn forwarded_stops(&self) -> impl Iterator<Item = Signal> {
-        self.counting_stop_requests()
-            .filter_map(|request| request.forwarded)
+        self.stop_requests().filter_map(|request| request.forwarded)
     }
 
     /// The stop signals that went to COMMAND's whole group, and when.
     fn told_to_group(&self) -> impl Iterator<Item = (Signal, Time)> {
-        let to_group = !self.options.single_child;
-        self.counting_stop_requests()
-            .filter_map(move |request| Some((request.forwarded?, request.at)))
-            .filter(move |_| to_group)
+        let requests = self.stop_requests.into_iter().flatten();
+        requests
+            .filter_map(|request| Some((request.forwarded?, request.to_group?)))
+            .filter(|(_, at)| self.counts(*at))
     }
 
     fn go_on_without_command(
@@ -440,15 +450,13 @@ impl<'a> Lifecycle<'a> {
     ) {
         if self.options.daemon && ending == Ending::Exited(0) {
             self.phase = Phase::Serving;
-            let latest = self
-                .counting_stop_requests()
-                .max_by_key(|request| request.at);
+            let latest = self.stop_requests().max_by_key(|request| request.latest);
             if let Some(signal) = latest.and_then(|request| request.forwarded) {
                 self.stop_daemons(now, signal, act);
             }
             return;
         }
-        let asked = self.counting_stop_requests().next().is_some();
+        let asked = self.stop_requests().next().is_some();
         // After a stop request somebody else keeps a clock; a second one could only lose data.
         let grace = self.options.grace.or((!asked).then_some(DEFAULT_GRACE));
         self.drain(now, ended, Signal::TERM, grace, act);

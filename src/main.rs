@@ -91,6 +91,7 @@ fn run_command(options: &Options, command: Vec<OsString>, inherited: &Inherited)
     };
 
     // From here on nothing may end rinit but the end of its work: what fails is said at most.
+    process::leave_directory();
     descriptors::close_inherited();
     let terminal = Terminal::keep(standing, command);
     descriptors::detach();

@@ -6,7 +6,7 @@ use crate::message::Level;
 use crate::signal::Signal;
 
 /// What the command line and the environment ask for, checked.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Options {
     /// Signal COMMAND alone, not its process group.
     pub single_child: bool,
@@ -27,9 +27,10 @@ pub struct Options {
 }
 
 /// Which signal is forwarded for which.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Rewrites(Vec<Rewrite>);
 
+#[derive(Debug)]
 /// Forward `to` when `from` arrives; nothing if there is no `to`.
 pub struct Rewrite {
     pub from: Signal,
@@ -50,7 +51,7 @@ impl Rewrites {
 }
 
 /// A set of exit codes.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct ExitCodes(Vec<u8>);
 
 impl ExitCodes {

@@ -5,7 +5,7 @@
 #![allow(unsafe_code, reason = "nix's prctl takes no real-time signal")]
 
 use nix::errno::Errno;
-use nix::unistd::{Pid, getpid, getppid};
+use nix::unistd::{Pid, chdir, getpid, getppid};
 
 use crate::signal::Signal;
 use crate::sys::kill;
@@ -19,6 +19,13 @@ pub fn is_pid_1() -> bool {
 /// PR_SET_CHILD_SUBREAPER).
 pub fn become_subreaper() -> Result<(), Errno> {
     nix::sys::prctl::set_child_subreaper(true)
+}
+
+/// Leaves the inherited working directory, whose file system could not be
+/// unmounted otherwise.
+pub fn leave_directory() {
+    // The root can be entered by everybody who could start rinit.
+    let _ = chdir("/");
 }
 
 /// Asks the kernel for `signal` when rinit's parent dies (prctl(2),

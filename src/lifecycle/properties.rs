@@ -1,0 +1,460 @@
+//! The promises of the life cycle, held against random histories.
+//!
+//! A small world of processes stands in for the kernel: they fork, die, are
+//! adopted, ignore signals; signals come from outside; time is moved by hand.
+//! Whatever the life cycle does in it is held against its promises:
+//!
+//! 1. The exit status is COMMAND's.
+//! 2. No process is told to finish twice by rinit.
+//! 3. Whoever outlives COMMAND is told, once it is their turn.
+//! 4. Nobody gets SIGKILL before a deadline.
+//! 5. Nobody outside COMMAND's group is told while a child of that group is
+//!    left, unless 5 s have passed.
+//! 6. A SIGTERM repeated from outside reaches nobody before their turn.
+//! 7. It ends as soon as every process has ended.
+//! 8. It does not end while one lives and no deadline has passed.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const COMMAND: Pid = Pid::from_raw(2);
+
+/// What happens in the world.
+#[derive(Clone, Debug)]
+enum Step {
+    Signal(Signal),
+    /// So many milliseconds pass.
+    Pass(u64),
+    /// Some process forks; the child may leave the group.
+    Fork {
+        parent: usize,
+        leaves_group: bool,
+        ignores: u64,
+    },
+    /// Some process other than COMMAND dies.
+    Die(usize, Ending),
+    CommandEnds(Ending),
+}
+
+fn ending() -> impl Strategy<Value = Ending> {
+    prop_oneof![
+        Just(Ending::Exited(0)),
+        any::<u8>().prop_map(Ending::Exited),
+        signal().prop_map(|by| Ending::Killed {
+            by,
+            core_dumped: false
+        }),
+    ]
+}
+
+fn signal() -> impl Strategy<Value = Signal> {
+    prop_oneof![
+        3 => Just(Signal::TERM),
+        3 => prop::sample::select(&STOP_SIGNALS[..]),
+        1 => (1..=64).prop_map(|number| Signal::new(number).unwrap()),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let millis = prop_oneof![0..30_u64, 0..3_000_u64, 0..20_000_u64, 500_000..700_000_u64];
+    let mask = prop_oneof![
+        Just(0),
+        Just(bit(Signal::INT) | bit(Signal::QUIT)),
+        any::<u64>()
+    ];
+    let fork = (any::<usize>(), any::<bool>(), mask).prop_map(|(parent, leaves_group, ignores)| {
+        Step::Fork {
+            parent,
+            leaves_group,
+            ignores,
+        }
+    });
+    prop_oneof![
+        3 => signal().prop_map(Step::Signal),
+        4 => millis.prop_map(Step::Pass),
+        5 => fork,
+        4 => (any::<usize>(), ending()).prop_map(|(place, ending)| Step::Die(place, ending)),
+        1 => ending().prop_map(Step::CommandEnds),
+    ]
+}
+
+fn options() -> impl Strategy<Value = Options> {
+    let limit = || prop::option::of((0..20_000_u64).prop_map(Duration::from_millis));
+    let rewrite = prop::option::of((signal(), prop::option::of(signal())));
+    (any::<bool>(), limit(), limit(), rewrite).prop_map(
+        |(single_child, grace, kill_after, rewrite)| {
+            let mut options = Options {
+                single_child,
+                grace,
+                kill_after,
+                ..Options::default()
+            };
+            if let Some((from, to)) = rewrite {
+                options.rewrites.add(crate::options::Rewrite { from, to });
+            }
+            options
+        },
+    )
+}
+
+#[derive(Debug)]
+struct Process {
+    pid: Pid,
+    /// `None`: rinit.
+    parent: Option<Pid>,
+    in_group: bool,
+    born: Time,
+    ignores: u64,
+    told: u32,
+    /// Stop signals that came with the group's.
+    got_with_group: Vec<(Signal, Time)>,
+    killed: bool,
+}
+
+struct World {
+    now: Time,
+    processes: Vec<Process>,
+    next_pid: i32,
+    /// The signal that is being forwarded, as it arrived.
+    forwarding: Option<Signal>,
+    command: Option<(Ending, Time)>,
+    /// COMMAND's end came soon enough after a stop request.
+    end_was_asked_for: bool,
+    /// All stop requests.
+    asked: Vec<(Signal, Time)>,
+    look_wanted: bool,
+}
+
+impl World {
+    fn new() -> Self {
+        let now = Duration::from_secs(10_000);
+        let mut world = Self {
+            now,
+            processes: Vec::new(),
+            next_pid: COMMAND.as_raw(),
+            forwarding: None,
+            command: None,
+            end_was_asked_for: false,
+            asked: Vec::new(),
+            look_wanted: false,
+        };
+        world.fork(None, true, 0);
+        world
+    }
+
+    fn fork(&mut self, parent: Option<Pid>, in_group: bool, ignores: u64) {
+        self.processes.push(Process {
+            pid: Pid::from_raw(self.next_pid),
+            parent,
+            in_group,
+            born: self.now,
+            ignores,
+            told: 0,
+            got_with_group: Vec::new(),
+            killed: false,
+        });
+        self.next_pid += 1;
+    }
+
+    /// Takes the process away; its children become rinit's. Tells whether it was rinit's child.
+    fn bury(&mut self, pid: Pid) -> bool {
+        let place = self.processes.iter().position(|process| process.pid == pid);
+        let dead = self.processes.remove(place.unwrap());
+        for process in &mut self.processes {
+            if process.parent == Some(pid) {
+                process.parent = None;
+            }
+        }
+        dead.parent.is_none()
+    }
+
+    fn children(&self) -> impl Iterator<Item = &Process> {
+        self.processes
+            .iter()
+            .filter(|process| process.parent.is_none())
+    }
+
+    fn group_left(&self) -> bool {
+        self.children().any(|process| process.in_group)
+    }
+
+    fn is_others_turn(&self) -> bool {
+        let ended = self.command.map(|(_, at)| at).unwrap();
+        !self.group_left() || self.now >= ended + OTHERS_WAIT
+    }
+
+    /// Promise 4: when SIGKILL may come.
+    fn kill_is_due(&self, options: &Options) -> bool {
+        let first_stop = self
+            .asked
+            .iter()
+            .find(|(signal, _)| *signal != Signal::QUIT);
+        let kill_after = first_stop
+            .zip(options.kill_after)
+            .is_some_and(|((_, at), limit)| self.now >= *at + limit);
+        let grace = self.command.is_some_and(|(_, ended)| {
+            let asked = self.end_was_asked_for;
+            let grace = options.grace.or((!asked).then_some(DEFAULT_GRACE));
+            grace.is_some_and(|grace| self.now >= ended + grace)
+        });
+        kill_after || grace
+    }
+
+    fn carry_out(&mut self, options: &Options, action: Action) {
+        match action {
+            Action::Look => self.look_wanted = true,
+            Action::Send { signal, to } => self.send(options, signal, to),
+            Action::ContinueIfStopped
+            | Action::AnnounceDrain
+            | Action::NameAwaited
+            | Action::NameKilled => {}
+        }
+    }
+
+    fn send(&mut self, options: &Options, signal: Signal, to: Target) {
+        if signal == Signal::KILL && self.forwarding.is_none() {
+            assert!(self.kill_is_due(options), "promise 4: killed too early");
+        }
+        match to {
+            Target::Command => {}
+            Target::Group => {
+                for process in self.processes.iter_mut().filter(|process| process.in_group) {
+                    let stop = self
+                        .forwarding
+                        .filter(|signal| STOP_SIGNALS.contains(signal));
+                    if stop.is_some() {
+                        process.got_with_group.push((signal, self.now));
+                    }
+                    process.killed |= signal == Signal::KILL;
+                }
+            }
+            Target::Child(pid) if signal == Signal::TERM => self.tell(pid),
+            Target::Child(pid) => {
+                let process = self.processes.iter_mut().find(|process| process.pid == pid);
+                process.unwrap().killed |= signal == Signal::KILL;
+            }
+            Target::EachChild => {
+                assert_ne!(signal, Signal::TERM, "promise 6: SIGTERM out of turn");
+            }
+            Target::Everyone => panic!("there is a /proc"),
+        }
+    }
+
+    fn tell(&mut self, pid: Pid) {
+        let (ended, others_turn) = (self.command.unwrap().1, self.is_others_turn());
+        let process = self.processes.iter_mut().find(|process| process.pid == pid);
+        let process = process.expect("only children are told");
+        assert_eq!(process.parent, None, "parents stop their own children");
+        process.told += 1;
+        assert_eq!(process.told, 1, "promise 2: told twice");
+        if process.in_group {
+            assert!(
+                !has_heard(process, ended),
+                "promise 2: told by the group's signal and again"
+            );
+        } else {
+            assert!(others_turn, "promise 5: the group goes first");
+        }
+    }
+
+    /// Promise 3, after a look.
+    fn assert_all_are_told(&self) {
+        let others_turn = self.is_others_turn();
+        let ended = self.command.unwrap().1;
+        for process in self.children() {
+            if process.in_group || others_turn {
+                let heard = process.in_group && has_heard(process, ended);
+                assert!(
+                    process.told == 1 || heard,
+                    "promise 3: {process:?} is not told"
+                );
+            }
+        }
+    }
+}
+
+/// Whether the process was there in good time when a stop signal came to its group.
+fn has_heard(process: &Process, ended: Time) -> bool {
+    process.got_with_group.iter().any(|(signal, at)| {
+        let born_before = process.born.as_millis() / 10 < at.as_millis() / 10;
+        let ignored = process.ignores & bit(*signal) != 0;
+        born_before && !ignored && ended <= *at + STOP_REQUEST_HOLDS
+    })
+}
+
+/// The life cycle in its world.
+struct Run<'a> {
+    options: &'a Options,
+    world: World,
+    lifecycle: Lifecycle<'a>,
+}
+
+impl Run<'_> {
+    fn event(&mut self, event: impl FnOnce(&mut Lifecycle, Time, &mut dyn FnMut(Action))) {
+        let (options, world) = (self.options, &mut self.world);
+        let now = world.now;
+        event(&mut self.lifecycle, now, &mut |action| {
+            world.carry_out(options, action)
+        });
+        if std::mem::take(&mut self.world.look_wanted) {
+            self.look();
+        }
+        self.assert_end();
+    }
+
+    fn look(&mut self) {
+        let found: Vec<Child> = self
+            .world
+            .children()
+            .map(|process| Child {
+                pid: process.pid,
+                in_group: process.in_group,
+                origin: (process.in_group && self.lifecycle.needs_origin(process.pid)).then(|| {
+                    Origin {
+                        born: u64::try_from(process.born.as_millis() / 10).unwrap(),
+                        ignored: process.ignores,
+                    }
+                }),
+            })
+            .collect();
+        let group_left = self.world.group_left();
+        let draining = matches!(self.lifecycle.phase, Phase::Draining(_));
+        self.event(|lifecycle, now, act| lifecycle.looked(now, &found, group_left, act));
+        if draining {
+            self.world.assert_all_are_told();
+        }
+    }
+
+    /// Promises 7 and 8.
+    fn assert_end(&self) {
+        let over = self.lifecycle.exit_status().is_some();
+        let any_left = self.world.children().next().is_some();
+        if over && any_left {
+            let due = self.world.kill_is_due(self.options);
+            assert!(due, "promise 8: ended while a process lives");
+        }
+    }
+
+    fn take(&mut self, step: &Step) {
+        match step {
+            Step::Signal(signal) => self.signal(*signal),
+            Step::Pass(millis) => self.pass(Duration::from_millis(*millis)),
+            Step::Fork {
+                parent,
+                leaves_group,
+                ignores,
+            } => {
+                let count = self.world.processes.len();
+                if let Some(parent) = parent.checked_rem(count) {
+                    let parent = &self.world.processes[parent];
+                    let in_group = parent.in_group && !leaves_group;
+                    self.world.fork(Some(parent.pid), in_group, *ignores);
+                }
+            }
+            Step::Die(place, ending) => {
+                let count = self.world.processes.len();
+                if let Some(place) = place.checked_rem(count) {
+                    let pid = self.world.processes[place].pid;
+                    if pid != COMMAND {
+                        self.die(pid, *ending);
+                    }
+                }
+            }
+            Step::CommandEnds(ending) => {
+                if self.world.command.is_none() {
+                    self.command_ends(*ending);
+                }
+            }
+        }
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        if STOP_SIGNALS.contains(&signal) {
+            self.world.asked.push((signal, self.world.now));
+        }
+        self.world.forwarding = Some(signal);
+        self.event(|lifecycle, now, act| lifecycle.signal_arrived(now, signal, act));
+        self.world.forwarding = None;
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let until = self.world.now + time;
+        while let Some(deadline) = self.lifecycle.deadline().filter(|at| *at <= until) {
+            self.world.now = self.world.now.max(deadline);
+            self.event(|lifecycle, now, act| lifecycle.time_passed(now, act));
+            let next = self.lifecycle.deadline();
+            assert!(
+                next.is_none_or(|next| next > self.world.now),
+                "a deadline that stays is a busy loop"
+            );
+        }
+        self.world.now = until;
+    }
+
+    fn die(&mut self, pid: Pid, ending: Ending) {
+        if self.world.bury(pid) {
+            self.lifecycle.child_ended(pid, ending);
+            self.reaped();
+        }
+    }
+
+    fn command_ends(&mut self, ending: Ending) {
+        let now = self.world.now;
+        self.world.command = Some((ending, now));
+        let soon = |(_, at): &(Signal, Time)| now <= *at + STOP_REQUEST_HOLDS;
+        self.world.end_was_asked_for = self.world.asked.iter().any(soon);
+        self.world.bury(COMMAND);
+        self.lifecycle.command_ended(now, ending);
+        self.reaped();
+    }
+
+    fn reaped(&mut self) {
+        let any_left = self.world.children().next().is_some();
+        self.event(|lifecycle, now, act| lifecycle.reaped_all(now, any_left, act));
+    }
+
+    /// Whatever is left dies, COMMAND first.
+    fn finish(&mut self) -> u8 {
+        if self.world.command.is_none() && self.lifecycle.exit_status().is_none() {
+            self.command_ends(Ending::Exited(7));
+        }
+        while let Some(process) = self.world.processes.first() {
+            if self.lifecycle.exit_status().is_some() {
+                break;
+            }
+            let pid = process.pid;
+            self.die(pid, Ending::Exited(0));
+        }
+        self.lifecycle
+            .exit_status()
+            .expect("promise 7: all processes have ended")
+    }
+}
+
+proptest! {
+    // What is found goes into a test of its own, and not into a file beside.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_history_keeps_the_promises(
+        options in options(),
+        steps in prop::collection::vec(step(), 0..60),
+    ) {
+        let mut run = Run {
+            options: &options,
+            world: World::new(),
+            lifecycle: Lifecycle::new(&options, false),
+        };
+        for step in &steps {
+            if run.lifecycle.exit_status().is_some() {
+                break;
+            }
+            run.take(step);
+        }
+        let status = run.finish();
+        // Promise 1; a COMMAND that outlives its SIGKILL has none.
+        let expected = run.world.command.map_or(137, |(ending, _)| ending.status());
+        prop_assert_eq!(status, expected);
+    }
+}
