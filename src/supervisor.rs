@@ -101,7 +101,7 @@ impl Supervisor<'_> {
         if arrival.signal == Signal::CONT && self.hands.command_lives {
             // `fg`: the terminal must be COMMAND's before it goes on.
             if let Some(terminal) = &mut self.terminal {
-                terminal.give_if_held();
+                terminal.go_along();
             }
         }
         // The clock is read before the signal goes out: who was born before, has been told.
@@ -183,22 +183,25 @@ impl Supervisor<'_> {
         self.look_if_wanted();
     }
 
-    /// With a terminal handed over: where COMMAND has stopped, rinit stops too.
+    /// On a terminal: where COMMAND has stopped, rinit stops too.
     fn stop_with_command(&mut self) {
         let Some(terminal) = &mut self.terminal else {
             return;
         };
-        if !terminal.is_given_away() {
-            return;
-        }
         let Some(signal) = reap::stopped_by(self.hands.command) else {
             return;
         };
-        let continued = terminal.stop_with_command();
-        // Nobody can continue rinit, and so nobody would continue COMMAND:
-        // without an init, too, Ctrl-Z does nothing there.
-        let by_terminal = [Signal::TSTP, Signal::TTIN, Signal::TTOU].contains(&signal);
-        if continued || by_terminal {
+        // It wants to use the terminal from the background, but rinit's group has the
+        // foreground: in a pipeline, or since `fg`, of which no signal tells while a job runs.
+        let wants_terminal = [Signal::TTIN, Signal::TTOU].contains(&signal);
+        let goes_on = (wants_terminal && terminal.give_if_held())
+            || terminal.stop_with_command()
+            // Nobody can continue rinit, and so nobody would continue COMMAND:
+            // without an init, too, Ctrl-Z does nothing there.
+            || signal == Signal::TSTP
+            // Without the terminal it would just stop again, and again.
+            || (wants_terminal && (terminal.give_if_held() || terminal.foreground_is_command()));
+        if goes_on {
             self.hands.send_to_group(Signal::CONT);
         }
     }

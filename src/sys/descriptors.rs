@@ -27,6 +27,12 @@ pub fn duplicate(file: impl AsFd) -> Result<OwnedFd, Errno> {
     Ok(unsafe { OwnedFd::from_raw_fd(new) })
 }
 
+/// The controlling terminal, above standard error.
+pub fn terminal() -> Result<OwnedFd, Errno> {
+    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    above_standard(open("/dev/tty", flags, Mode::empty())?)
+}
+
 /// A descriptor that a system call happened to put where standard input,
 /// output or error belong is moved away.
 pub fn above_standard(file: OwnedFd) -> Result<OwnedFd, Errno> {

@@ -13,11 +13,13 @@ use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 
 use crate::sys::{descriptors, inbox};
 
-/// How rinit stands to the terminal on its standard input and output.
+/// How rinit stands to the terminal of its session.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// There is none, or it is another session's.
+    /// There is none that could be moved.
     None,
+    /// It is not both standard input and output: others may be using it, as in a pipeline.
+    Apart,
     Background,
     /// Rinit's group is the foreground group.
     Foreground,
@@ -35,7 +37,7 @@ impl Standing {
                 Self::Foreground
             }
             (Ok(_), Ok(_)) => Self::Background,
-            _ => Self::None,
+            _ => Self::Apart,
         }
     }
 }
@@ -44,25 +46,26 @@ impl Standing {
 pub struct Terminal {
     file: OwnedFd,
     group: Pid,
+    /// COMMAND's group is to have it whenever rinit's would, not only when it
+    /// cannot go on without.
+    goes_along: bool,
     given_away: bool,
 }
 
 impl Terminal {
-    /// Keeps the terminal on standard input, on a descriptor of its own.
+    /// Keeps the terminal, on a descriptor of its own.
     pub fn keep(standing: Standing, group: Pid) -> Option<Self> {
-        if standing == Standing::None {
-            return None;
-        }
+        let file = match standing {
+            Standing::None => return None,
+            Standing::Apart => descriptors::terminal(),
+            Standing::Background | Standing::Foreground => descriptors::duplicate(stdin()),
+        };
         Some(Self {
-            file: descriptors::duplicate(stdin()).ok()?,
+            file: file.ok()?,
             group,
+            goes_along: standing != Standing::Apart,
             given_away: standing == Standing::Foreground,
         })
-    }
-
-    /// Whether COMMAND's group has been given the foreground.
-    pub fn is_given_away(&self) -> bool {
-        self.given_away
     }
 
     /// Whether a key such as Ctrl-C would go to COMMAND's group.
@@ -70,11 +73,19 @@ impl Terminal {
         self.given_away && tcgetpgrp(&self.file) == Ok(self.group)
     }
 
-    /// Gives COMMAND's group the foreground, if rinit's group has it.
-    pub fn give_if_held(&mut self) {
-        let own_group = getpgrp();
-        if tcgetpgrp(&self.file) == Ok(own_group) {
-            self.given_away = tcsetpgrp(&self.file, self.group).is_ok();
+    /// Gives COMMAND's group the foreground, if rinit's group has it. Tells
+    /// whether it had.
+    pub fn give_if_held(&mut self) -> bool {
+        let held =
+            tcgetpgrp(&self.file) == Ok(getpgrp()) && tcsetpgrp(&self.file, self.group).is_ok();
+        self.given_away |= held;
+        held
+    }
+
+    /// Rinit has been continued: `fg` made its group the foreground group, `bg` did not.
+    pub fn go_along(&mut self) {
+        if self.goes_along {
+            self.give_if_held();
         }
     }
 
@@ -83,12 +94,11 @@ impl Terminal {
         if !self.given_away {
             return;
         }
-        self.given_away = false;
         let Ok(holder) = tcgetpgrp(&self.file) else {
             return;
         };
         if holder == self.group || is_empty(holder) {
-            let _ = tcsetpgrp(&self.file, getpgrp());
+            self.given_away = tcsetpgrp(&self.file, getpgrp()).is_err();
         }
     }
 
@@ -98,7 +108,7 @@ impl Terminal {
     pub fn stop_with_command(&mut self) -> bool {
         self.take_back();
         let continued = inbox::stop_own_group();
-        self.give_if_held();
+        self.go_along();
         continued
     }
 }
