@@ -58,12 +58,17 @@ impl Image {
 
     /// A container that runs these words, attached to its output.
     pub fn start(self: &Arc<Image>, options: &[&str], words: &str) -> Container {
+        self.start_words(options, &words.split_whitespace().collect::<Vec<_>>())
+    }
+
+    /// Words may hold blanks.
+    pub fn start_words(self: &Arc<Image>, options: &[&str], words: &[&str]) -> Container {
         let name = Name::new(self);
         let mut client = client()
             .args(["run", "--name", &name.name])
             .args(options)
             .arg(&self.name)
-            .args(words.split_whitespace())
+            .args(words)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -138,8 +143,25 @@ impl Name {
     }
 
     pub fn exec(&self, words: &str) -> String {
-        let words: Vec<&str> = words.split_whitespace().collect();
-        docker(&[&["exec", &self.name], &words[..]].concat())
+        self.exec_words(&[], &words.split_whitespace().collect::<Vec<_>>())
+    }
+
+    /// Words may hold blanks.
+    pub fn exec_words(&self, options: &[&str], words: &[&str]) -> String {
+        docker(&[&["exec"], options, &[&self.name], words].concat())
+    }
+
+    /// Waits until commands can be run in it.
+    pub fn wait_until_it_runs(&self) {
+        let filter = format!("name=^{}$", self.name);
+        wait_until("the container runs", || {
+            !docker(&["ps", "--quiet", "--filter", &filter]).is_empty()
+        });
+    }
+
+    /// The files of a directory in it, running or not, as an archive that is not compressed.
+    pub fn archive(&self, directory: &str) -> String {
+        docker(&["cp", &format!("{}:{directory}", self.name), "-"])
     }
 
     /// The pid of its first process, as seen from here.

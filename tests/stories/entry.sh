@@ -1,0 +1,3 @@
+#!/bin/sh
+echo "preparing"
+python3 /app/program.py

@@ -1,0 +1,3 @@
+#!/bin/sh
+rsyslogd
+postfix start-fg
