@@ -22,7 +22,7 @@ use nix::unistd::Pid;
 use crate::exit_code;
 use crate::options::Options;
 use crate::outcome::Ending;
-use crate::signal::Signal;
+use crate::signal::{Signal, Signals};
 use told::Told;
 
 /// Time since boot: CLOCK_BOOTTIME, the clock of the start times in /proc.
@@ -103,8 +103,7 @@ pub struct Child {
 pub struct Origin {
     /// Ticks of 10 ms since boot.
     pub born: u64,
-    /// Bit n - 1 stands for signal n, as in /proc/PID/status.
-    pub ignored: u64,
+    pub ignored: Signals,
 }
 
 /// Stop requests of one kind. Times are read before the signal is forwarded:
@@ -505,7 +504,7 @@ impl<'a> Lifecycle<'a> {
     fn was_told_with_group(&self, origin: Option<Origin>) -> bool {
         let Some(origin) = origin else { return false };
         self.told_to_group().any(|(signal, at)| {
-            let ignores = origin.ignored & bit(signal) != 0;
+            let ignores = origin.ignored.contains(signal);
             // Born in the tick of the signal counts as born later: it may have been.
             u128::from(origin.born) < ticks(at) && !ignores
         })
@@ -526,10 +525,4 @@ impl<'a> Lifecycle<'a> {
 
 fn ticks(time: Time) -> u128 {
     time.as_nanos().checked_div(TICK.as_nanos()).unwrap_or(0)
-}
-
-/// The signal's bit in the masks of /proc/PID/status.
-fn bit(signal: Signal) -> u64 {
-    let place = signal.number().saturating_sub(1);
-    1_u64.checked_shl(place.into()).unwrap_or(0)
 }

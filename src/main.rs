@@ -28,6 +28,8 @@ compile_error!(
 
 mod cli;
 mod exit_code;
+mod explain;
+mod hands;
 mod lifecycle;
 mod message;
 mod number;
@@ -35,6 +37,7 @@ mod observe;
 mod options;
 mod outcome;
 mod pause;
+mod search;
 mod signal;
 mod start;
 mod supervisor;
@@ -93,9 +96,9 @@ fn run_command(options: &Options, command: Vec<OsString>, inherited: &Inherited)
     // From here on nothing may end rinit but the end of its work: what fails is said at most.
     process::leave_directory();
     descriptors::close_inherited();
-    let terminal = Terminal::keep(standing, command);
+    let terminal = Terminal::keep(standing, command.pid);
     descriptors::detach();
-    supervisor::supervise(options, command, terminal)
+    supervisor::supervise(options, &command, terminal)
 }
 
 fn take_in_orphans(options: &Options) {

@@ -1,20 +1,25 @@
 //! Every sentence that a user can read, and which of them are said.
 
 mod escaped;
+mod part;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display, Formatter};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
+use crate::explain::{Archive, Cause, Death, Failure, Killer, Libc, System};
 use crate::outcome::Ending;
 use crate::signal::Signal;
 use crate::sys::proc::Name;
 use crate::sys::stderr;
 use crate::text::Text;
 use escaped::Escaped;
+pub use part::Names;
+use part::{Bytes, How, Named, Process, Quoted};
 
 /// How much rinit says.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
@@ -56,11 +61,10 @@ pub fn say(level: Level, message: &Message) {
 pub enum Message<'a> {
     Usage(&'a UsageError),
     CannotPrint(Errno),
-    CannotStart {
-        command: &'a OsStr,
-        why: Errno,
-    },
-    NotInPath(&'a OsStr),
+    CannotRun(&'a Failure),
+    /// COMMAND ran, and ended at once with 127.
+    RanInVain(&'a Failure),
+    Died(&'a Death<'a>),
     CannotBlock(Errno),
     CannotFork(Errno),
     CannotRestoreMask(Errno),
@@ -114,20 +118,12 @@ pub enum Sender<'a> {
     Process(Pid, &'a Name),
 }
 
-/// Some processes by name, and how many more there are.
-#[derive(Default)]
-pub struct Names<'a> {
-    pub named: &'a [(Pid, Name)],
-    pub others: usize,
-}
-
 impl Message<'_> {
     fn level(&self) -> Level {
         match self {
             Self::Usage(_)
             | Self::CannotPrint(_)
-            | Self::CannotStart { .. }
-            | Self::NotInPath(_)
+            | Self::CannotRun(_)
             | Self::CannotBlock(_)
             | Self::CannotFork(_)
             | Self::CannotRestoreMask(_) => Level::Quiet,
@@ -136,6 +132,8 @@ impl Message<'_> {
             | Self::MayNotSignal { .. }
             | Self::LostCommand(_)
             | Self::Reaped { warn: true, .. }
+            | Self::RanInVain(_)
+            | Self::Died(_)
             | Self::Awaited(_)
             | Self::Killed(_) => Level::Normal,
             Self::Started { .. }
@@ -156,16 +154,15 @@ impl Display for Message<'_> {
             Self::CannotPrint(why) => {
                 write!(f, "cannot write to standard output: {}", why.desc())
             }
-            Self::CannotStart { command, why } => {
-                write!(f, "cannot run {}: {}", Quoted(command), why.desc())
+            Self::CannotRun(failure) => {
+                write!(f, "cannot run {}: {}", File(&failure.file), What(failure))?;
+                add_cure(f, failure)
             }
-            Self::NotInPath(command) => {
-                write!(
-                    f,
-                    "cannot run {}: it is in no directory of PATH",
-                    Quoted(command)
-                )
+            Self::RanInVain(failure) => {
+                write!(f, "{} did not run: {}", File(&failure.file), What(failure))?;
+                add_cure(f, failure)
             }
+            Self::Died(death) => death.fmt(f),
             Self::CannotBlock(why) => {
                 write!(f, "the kernel refuses to block signals: {}", why.desc())
             }
@@ -236,60 +233,355 @@ impl Display for Sender<'_> {
     }
 }
 
-impl Display for Names<'_> {
+/// A file by its path.
+struct File<'a>(&'a Path);
+
+impl Display for File<'_> {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
-        let mut separator = "";
-        for (pid, name) in self.named {
-            write!(f, "{separator}{}", Process(*pid, name))?;
-            separator = ", ";
-        }
-        match (self.named.len(), self.others) {
-            (0, 0) => f.write_str("processes that cannot be seen"),
-            (0, others) => write!(f, "{others} processes"),
-            (_, 0) => Ok(()),
-            (_, others) => write!(f, " and {others} more"),
+        Quoted(self.0.as_os_str()).fmt(f)
+    }
+}
+
+/// What is wrong with a file that could not be run.
+struct What<'a>(&'a Failure);
+
+impl Display for What<'_> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        match &self.0.cause {
+            Cause::NotInPath { searched, .. } => {
+                write!(
+                    f,
+                    "it is in no directory of PATH, which is {}",
+                    Quoted(searched)
+                )
+            }
+            Cause::Missing { .. } => f.write_str("there is no such file"),
+            Cause::MissingDirectory(directory) => {
+                write!(f, "there is no directory {}", File(directory))
+            }
+            Cause::DanglingLink(target) => write!(
+                f,
+                "it is a symbolic link to {}, which does not exist",
+                File(target)
+            ),
+            Cause::NotADirectory(file) => write!(f, "{} is not a directory", File(file)),
+            Cause::InterpreterMissing { interpreter, .. } => write!(
+                f,
+                "its first line asks for {}, which does not exist",
+                File(interpreter)
+            ),
+            Cause::CarriageReturn { interpreter } => write!(
+                f,
+                "its lines end as on Windows, so that its first line asks for \"{}\\r\"",
+                Escaped(interpreter.as_os_str().as_bytes())
+            ),
+            Cause::EnvCarriageReturn { name } => write!(
+                f,
+                "its lines end as on Windows, so that its first line asks env for \"{}\\r\"",
+                Escaped(name.as_bytes())
+            ),
+            Cause::EnvMissing { name } => write!(
+                f,
+                "its first line asks env for {}, which is in no directory of PATH",
+                Quoted(name)
+            ),
+            Cause::LoaderMissing {
+                loader, built_for, ..
+            } => {
+                write!(
+                    f,
+                    "it needs the loader {}, which does not exist",
+                    File(loader)
+                )?;
+                match built_for {
+                    Some(libc) => write!(f, ": it is built for {libc}"),
+                    None => Ok(()),
+                }
+            }
+            Cause::Foreign { built_for, machine } => write!(
+                f,
+                "it is built for {}, and this machine is {}",
+                Named(*built_for),
+                Named(*machine)
+            ),
+            Cause::DamagedElf => f.write_str("it is a program (ELF), but damaged or cut off"),
+            Cause::NotLinked => f.write_str("it is an object file or a core dump, not a program"),
+            Cause::ByteOrderMark => {
+                f.write_str("a byte order mark hides its first line, which begins with #!")
+            }
+            Cause::OtherSystem(System::Windows) => f.write_str("it is a program for Windows"),
+            Cause::OtherSystem(System::MacOs) => f.write_str("it is a program for macOS"),
+            Cause::Archive(archive) => write!(f, "it is {archive}, not a program"),
+            Cause::Empty => f.write_str("it is empty"),
+            Cause::NoShell => {
+                f.write_str("it is a text without a #! line, and there is no /bin/sh to run it")
+            }
+            Cause::UnknownFormat => f.write_str("it is neither a program nor a script"),
+            Cause::Unsearchable { directory, user } => write!(
+                f,
+                "user {} may not enter the directory {}",
+                user,
+                File(directory)
+            ),
+            Cause::Directory => f.write_str("it is a directory"),
+            Cause::NotRegular => f.write_str("it is a pipe, a socket or a device, not a program"),
+            Cause::NoExecuteBit { mode } => {
+                write!(f, "nobody may execute it (its mode is {mode:04o})")
+            }
+            Cause::NotForThisUser { mode, user } => write!(
+                f,
+                "user {} may not execute it (its mode is {mode:04o})",
+                user
+            ),
+            Cause::NoExec { mount } => {
+                write!(f, "the file system at {} is mounted noexec", File(mount))
+            }
+            Cause::Other(errno) => f.write_str(refusal(*errno)),
         }
     }
 }
 
-/// `pid 12 (sh)`
-struct Process<'a>(Pid, &'a Name);
+/// The kernel's reasons that lie in no file.
+fn refusal(errno: Errno) -> &'static str {
+    match errno {
+        Errno::E2BIG => "its arguments and environment together are too long",
+        Errno::EACCES => "the kernel denies it, although its mode allows it",
+        Errno::ELOOP => "symbolic links or interpreters lead to it in a loop",
+        Errno::ENAMETOOLONG => "its name is too long",
+        Errno::ENOMEM => "there is not enough memory to start it",
+        Errno::EPERM => "the kernel does not permit it",
+        Errno::ETXTBSY => "some process has it open for writing",
+        Errno::EMFILE | Errno::ENFILE => "too many files are open",
+        Errno::EIO => "reading it failed",
+        other => other.desc(),
+    }
+}
 
-impl Display for Process<'_> {
+/// What to do about it, on a line of its own.
+fn add_cure(f: &mut Formatter, failure: &Failure) -> fmt::Result {
+    f.write_str("\n       ")?;
+    match &failure.cause {
+        Cause::NotInPath {
+            is_here: true,
+            name,
+            ..
+        } => write!(
+            f,
+            "there is one in the working directory: to run that, write \"./{}\"",
+            Escaped(name.as_bytes())
+        ),
+        Cause::NotInPath {
+            other_case: Some(other),
+            ..
+        }
+        | Cause::Missing {
+            other_case: Some(other),
+        } => write!(f, "there is {}: check upper and lower case", File(other)),
+        Cause::NotInPath { .. } => {
+            f.write_str("install it in the image, or give its whole path")
+        }
+        Cause::Missing { other_case: None } | Cause::MissingDirectory(_) => f.write_str(
+            "check the path, the COPY lines of the Dockerfile, and volumes mounted over it",
+        ),
+        Cause::DanglingLink(_) => {
+            f.write_str("put what the link points to into the image too, or correct the link")
+        }
+        Cause::NotADirectory(_) => f.write_str("check the path: a file stands where it goes on"),
+        Cause::InterpreterMissing {
+            interpreter,
+            has_shell,
+        } => {
+            write!(f, "install {} in the image", File(interpreter))?;
+            match has_shell {
+                true => f.write_str(", or have the script ask for /bin/sh if that will do"),
+                false => f.write_str("; there is not even /bin/sh, so no script runs here"),
+            }
+        }
+        Cause::CarriageReturn { .. } | Cause::EnvCarriageReturn { .. } => write!(
+            f,
+            "convert it with: sed -i 's/\\r$//' {}  (and tell git: *.sh text eol=lf)",
+            Escaped(failure.file.as_os_str().as_bytes())
+        ),
+        Cause::EnvMissing { name } => write!(
+            f,
+            "install {} in the image, or add its directory to PATH",
+            Quoted(name)
+        ),
+        Cause::LoaderMissing {
+            built_for,
+            image_has,
+            ..
+        } => match (built_for, image_has) {
+            (Some(Libc::Glibc), Some(Libc::Musl)) => f.write_str(
+                "this image has musl, as Alpine's do: build it there, or use an image such as Debian's",
+            ),
+            (Some(Libc::Musl), Some(Libc::Glibc)) => f.write_str(
+                "this image has glibc: build it there, or use an image such as Alpine's",
+            ),
+            (Some(libc), _) => write!(
+                f,
+                "link it statically, or use an image that has {libc}, such as {}'s",
+                match libc {
+                    Libc::Glibc => "Debian",
+                    Libc::Musl => "Alpine",
+                }
+            ),
+            (None, _) => f.write_str("link it statically, or use the image it was built in"),
+        },
+        Cause::Foreign { machine, .. } => match machine.docker {
+            Some(docker) => write!(
+                f,
+                "build or pull the image for this machine: --platform linux/{docker}"
+            ),
+            None => f.write_str("build it for this machine"),
+        },
+        Cause::DamagedElf => f.write_str("copy or build it again, and compare its size"),
+        Cause::NotLinked => f.write_str("link it into a program"),
+        Cause::ByteOrderMark => write!(
+            f,
+            "remove the mark with: sed -i '1s/^\\xEF\\xBB\\xBF//' {}",
+            Escaped(failure.file.as_os_str().as_bytes())
+        ),
+        Cause::OtherSystem(_) => f.write_str("build it for Linux (in Go: GOOS=linux)"),
+        Cause::Archive(Archive::Zip) => {
+            f.write_str("unpack it in the image; a .jar is run by: java -jar FILE")
+        }
+        Cause::Archive(_) => f.write_str("unpack it in the image, and run what is in it"),
+        Cause::Empty => f.write_str("see whether the build, download or copy of it failed"),
+        Cause::NoShell => f.write_str("this image runs programs only, no scripts"),
+        Cause::UnknownFormat => {
+            f.write_str("a script begins with #! and the path of its interpreter")
+        }
+        Cause::Unsearchable { directory, .. } => write!(
+            f,
+            "in the Dockerfile: RUN chmod a+x {}; or run as another user",
+            Escaped(directory.as_os_str().as_bytes())
+        ),
+        Cause::Directory => f.write_str("name the program inside it"),
+        Cause::NotRegular => f.write_str("check the path"),
+        Cause::NoExecuteBit { .. } | Cause::NotForThisUser { .. } => write!(
+            f,
+            "chmod a+x {}  (in the Dockerfile: COPY --chmod=755)",
+            Escaped(failure.file.as_os_str().as_bytes())
+        ),
+        Cause::NoExec { .. } => {
+            f.write_str("put the program elsewhere, or mount that without noexec")
+        }
+        Cause::Other(errno) => f.write_str(advice(*errno)),
+    }
+}
+
+/// What to do about the kernel's reasons that lie in no file.
+fn advice(errno: Errno) -> &'static str {
+    match errno {
+        Errno::E2BIG => {
+            "a word may have 128 KiB, and all of them a quarter of the stack (ulimit -s)"
+        }
+        Errno::EACCES => {
+            "a security module of the host may forbid it (SELinux, AppArmor): see its log"
+        }
+        Errno::ELOOP => "see where they lead: ls -l",
+        Errno::ENAMETOOLONG => "a name may have 255 bytes, a whole path 4095",
+        Errno::ENOMEM => "give the container more memory",
+        Errno::EPERM => {
+            "the host's seccomp profile or a security module may forbid it: see its log"
+        }
+        Errno::ETXTBSY => "start it when it is written and closed",
+        Errno::EMFILE | Errno::ENFILE => "raise the limit of open files (ulimit -n)",
+        Errno::EIO => "check the disk",
+        _ => "execve(2) lists what the kernel may mean",
+    }
+}
+
+impl Display for Libc {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
-        write!(f, "pid {}", self.0)?;
-        match self.1.bytes() {
-            [] => Ok(()),
-            name => write!(f, " ({})", Escaped(name)),
+        f.write_str(match self {
+            Self::Glibc => "glibc",
+            Self::Musl => "musl",
+        })
+    }
+}
+
+impl Display for Archive {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Self::Gzip => "a gzip archive",
+            Self::Bzip2 => "a bzip2 archive",
+            Self::Xz => "an xz archive",
+            Self::Zstd => "a zstd archive",
+            Self::Tar => "a tar archive",
+            Self::Zip => "a zip archive",
+            Self::Ar => "a library (ar)",
+        })
+    }
+}
+
+impl Display for Death<'_> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        let (command, pid, status) = (Quoted(self.command), self.pid, self.ending.status());
+        match self.ending {
+            Ending::Killed { by, core_dumped } => {
+                write!(f, "{command} (pid {pid}) was killed by {by}: ")?;
+                match by {
+                    Signal::KILL => self.killer.fmt(f)?,
+                    other => f.write_str(meaning(other))?,
+                }
+                if core_dumped {
+                    f.write_str("; it dumped core")?;
+                }
+            }
+            Ending::Exited(_) => {
+                write!(
+                    f,
+                    "{command} (pid {pid}) says that a process of its own was killed: "
+                )?;
+                self.killer.fmt(f)?;
+            }
+        }
+        write!(f, "; status {status}")
+    }
+}
+
+impl Display for Killer {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        match self {
+            Self::OutOfMemory { limit } => {
+                f.write_str("the kernel's out-of-memory killer has struck in this container")?;
+                match limit {
+                    Some(limit) => write!(f, ", whose limit is {}", Bytes(*limit)),
+                    None => f.write_str(", which has no limit that can be seen: the host was short"),
+                }
+            }
+            Self::Somebody => f.write_str(
+                "not for want of memory; somebody sent it: kill -9, or a stop that took too long",
+            ),
+            Self::Unknown => f.write_str(
+                "for want of memory, or because somebody sent it (kill -9, a stop that took too long)",
+            ),
         }
     }
 }
 
-/// How a process ended, as a predicate.
-struct How(Ending);
-
-impl Display for How {
-    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
-        match self.0 {
-            Ending::Exited(code) => write!(f, "exited with status {code}"),
-            Ending::Killed {
-                by,
-                core_dumped: false,
-            } => write!(f, "was killed by {by}"),
-            Ending::Killed {
-                by,
-                core_dumped: true,
-            } => write!(f, "was killed by {by} and dumped core"),
+/// What a signal commonly means that kills a program (signal(7)).
+fn meaning(signal: Signal) -> &'static str {
+    match signal.raw() {
+        libc::SIGABRT => "it gave up by itself (abort); its own last lines should say why",
+        libc::SIGALRM | libc::SIGVTALRM | libc::SIGPROF => {
+            "a timer of its own that it did not handle"
         }
-    }
-}
-
-/// A word of the user's, in double quotes.
-struct Quoted<'a>(&'a OsStr);
-
-impl Display for Quoted<'_> {
-    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
-        write!(f, "\"{}\"", Escaped(self.0.as_bytes()))
+        libc::SIGBUS => {
+            "it used memory behind which there is nothing: a file cut off, or /dev/shm full (--shm-size)"
+        }
+        libc::SIGFPE => "an arithmetic error, such as a division by zero",
+        libc::SIGHUP => "its terminal went away",
+        libc::SIGILL => "this processor does not know an instruction of it",
+        libc::SIGPIPE => "it wrote to a pipe or connection that nobody reads",
+        libc::SIGSEGV => "it used memory that is not its own, a mistake in the program",
+        libc::SIGSYS => "it made a system call that is forbidden here (seccomp)",
+        libc::SIGTRAP => "a check of its own failed, or a breakpoint was reached",
+        libc::SIGXCPU => "it used up its processor time (ulimit -t)",
+        libc::SIGXFSZ => "it wrote a file larger than allowed (ulimit -f)",
+        _ => "a process in the container sent it, or the program itself",
     }
 }
 

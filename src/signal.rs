@@ -115,6 +115,25 @@ impl Signal {
     }
 }
 
+/// A set of signals, as /proc/PID/status has them: bit n - 1 stands for signal n.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Signals(pub u64);
+
+impl Signals {
+    pub fn add(&mut self, signal: Signal) {
+        self.0 |= Self::bit(signal);
+    }
+
+    pub fn contains(self, signal: Signal) -> bool {
+        self.0 & Self::bit(signal) != 0
+    }
+
+    fn bit(signal: Signal) -> u64 {
+        let place = u32::from(signal.0).saturating_sub(1);
+        1_u64.checked_shl(place).unwrap_or(0)
+    }
+}
+
 impl fmt::Display for Signal {
     /// `SIGTERM`, `SIGRTMIN+3`; a signal that has no name by its number, `SIG32`.
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {

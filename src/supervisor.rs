@@ -6,37 +6,36 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::unistd::{Pid, getpid};
 
-use crate::lifecycle::{Action, Child, Lifecycle, Target, Time};
-use crate::message::{Fate, Level, Message, Names, say};
+use crate::exit_code;
+use crate::explain::{self, Death, Killer};
+use crate::hands::Hands;
+use crate::lifecycle::{Child, Lifecycle, Time};
+use crate::message::{Fate, Message, say};
 use crate::observe;
 use crate::options::Options;
 use crate::outcome::Ending;
+use crate::search::Search;
 use crate::signal::Signal;
+use crate::start::Command;
+use crate::sys::cgroup::MemoryCgroup;
 use crate::sys::inbox::{self, Arrival};
-use crate::sys::proc::{self, Name};
+use crate::sys::proc;
 use crate::sys::reap::{self, Reaped};
 use crate::sys::terminal::Terminal;
-use crate::sys::{clock, kill, process};
+use crate::sys::{clock, process};
 
 /// How many deaths to look at before signals get their turn.
 const BATCH: usize = 4096;
-/// How many processes a message names.
-const NAMED: usize = 5;
 
 /// Supervises COMMAND to its end, and what outlives it to the end of that.
 /// Gives rinit's exit status.
-pub fn supervise(options: &Options, command: Pid, terminal: Option<Terminal>) -> u8 {
+pub fn supervise(options: &Options, command: &Command, terminal: Option<Terminal>) -> u8 {
     let mut supervisor = Supervisor {
         options,
+        search: &command.search,
+        memory: MemoryCgroup::find(),
         lifecycle: Lifecycle::new(options, process::is_pid_1()),
-        hands: Hands {
-            command,
-            command_lives: true,
-            group_left: true,
-            warned_of_permission: false,
-            level: options.level,
-            look_wanted: false,
-        },
+        hands: Hands::new(command.pid, options.level),
         terminal,
         more_dead: false,
     };
@@ -53,6 +52,8 @@ pub fn supervise(options: &Options, command: Pid, terminal: Option<Terminal>) ->
 
 struct Supervisor<'a> {
     options: &'a Options,
+    search: &'a Search,
+    memory: Option<MemoryCgroup>,
     lifecycle: Lifecycle<'a>,
     hands: Hands,
     terminal: Option<Terminal>,
@@ -147,6 +148,7 @@ impl Supervisor<'_> {
         self.hands.command_lives = false;
         self.say(&Message::Ended { pid, ending });
         self.note_key_at_terminal(now, ending);
+        self.explain(pid, ending);
         self.lifecycle.command_ended(now, ending);
     }
 
@@ -160,8 +162,35 @@ impl Supervisor<'_> {
             .into_iter()
             .find(|signal| ending.is_answer_to(*signal));
         if let Some(signal) = typed.filter(|_| terminal.foreground_is_command()) {
+            self.hands.sent.add(signal);
             self.lifecycle.typed_at_terminal(now, signal);
         }
+    }
+
+    /// Says why COMMAND ended, where that was nobody's wish and there is more to say than its status.
+    fn explain(&self, pid: Pid, ending: Ending) {
+        if ending == Ending::Exited(exit_code::NOT_FOUND) {
+            if let Some(failure) = explain::env::why_failed(self.search) {
+                self.say(&Message::RanInVain(&failure));
+            }
+        }
+        let find_killer = || Killer::find(self.memory.as_ref());
+        let killer = match ending {
+            Ending::Killed { by, .. } if !self.hands.sent.contains(by) => find_killer(),
+            // A shell says with its status that a process of its own was killed.
+            Ending::Exited(_) if ending.is_answer_to(Signal::KILL) => match find_killer() {
+                Killer::Somebody | Killer::Unknown => return,
+                killer => killer,
+            },
+            _ => return,
+        };
+        let death = Death {
+            command: &self.search.name,
+            pid,
+            ending,
+            killer,
+        };
+        self.say(&Message::Died(&death));
     }
 
     fn reaped_all(&mut self, any_left: bool) {
@@ -270,102 +299,4 @@ impl Supervisor<'_> {
 /// without a reader, or beyond the file size limit.
 fn is_own_doing(arrival: &Arrival) -> bool {
     [Signal::PIPE, Signal::XFSZ].contains(&arrival.signal) && arrival.sender == Some(getpid())
-}
-
-/// Carries out what the life cycle decides.
-struct Hands {
-    command: Pid,
-    /// Not reaped yet.
-    command_lives: bool,
-    /// Some child of COMMAND's group may be left. Once it is empty, its number may be another's.
-    group_left: bool,
-    warned_of_permission: bool,
-    level: Level,
-    look_wanted: bool,
-}
-
-impl Hands {
-    fn carry_out(&mut self, action: Action) {
-        match action {
-            Action::Send { signal, to } => self.send(signal, to),
-            Action::ContinueIfStopped => {
-                if self.command_lives && reap::stopped_by(self.command).is_some() {
-                    self.send_to_group(Signal::CONT);
-                }
-            }
-            Action::Look => self.look_wanted = true,
-            Action::AnnounceDrain => say(self.level, &Message::Draining),
-            Action::NameAwaited => {
-                self.name_all(|names| say(self.level, &Message::Awaited(names)));
-            }
-            Action::NameKilled => {
-                self.name_all(|names| say(self.level, &Message::Killed(names)));
-            }
-        }
-    }
-
-    fn send(&mut self, signal: Signal, to: Target) {
-        match to {
-            Target::Command => self.send_to_command(signal),
-            Target::Group => self.send_to_group(signal),
-            Target::Child(pid) => self.check(signal, pid, kill::process(pid, signal)),
-            Target::EachChild => {
-                for pid in proc::children().unwrap_or_default() {
-                    self.check(signal, pid, kill::process(pid, signal));
-                }
-            }
-            Target::Everyone => {
-                let everyone = Pid::from_raw(-1);
-                self.check(signal, everyone, kill::everyone(signal));
-            }
-        }
-    }
-
-    fn send_to_command(&mut self, signal: Signal) {
-        if self.command_lives {
-            let result = kill::process(self.command, signal);
-            self.check(signal, self.command, result);
-        }
-    }
-
-    /// To the group that COMMAND was started in, and to COMMAND if it has left that.
-    fn send_to_group(&mut self, signal: Signal) {
-        self.see_group();
-        if !self.group_left {
-            return;
-        }
-        let result = kill::group(self.command, signal);
-        self.check(signal, self.command, result);
-        let moved = nix::unistd::getpgid(Some(self.command)) != Ok(self.command);
-        if moved || result == Err(Errno::ESRCH) {
-            self.send_to_command(signal);
-        }
-    }
-
-    fn see_group(&mut self) {
-        self.group_left =
-            self.command_lives || (self.group_left && reap::has_child_in(self.command));
-    }
-
-    /// That somebody is gone is a fact and no failure.
-    fn check(&mut self, signal: Signal, pid: Pid, result: Result<(), Errno>) {
-        if result == Err(Errno::EPERM) && !self.warned_of_permission {
-            self.warned_of_permission = true;
-            say(self.level, &Message::MayNotSignal { signal, pid });
-        }
-    }
-
-    fn name_all(&self, say: impl FnOnce(&Names)) {
-        let mut children = proc::children().unwrap_or_default();
-        if self.command_lives && !children.contains(&self.command) {
-            children.insert(0, self.command);
-        }
-        let name = |pid: &Pid| (*pid, Name::of(*pid));
-        let named: Vec<(Pid, Name)> = children.iter().take(NAMED).map(name).collect();
-        let names = Names {
-            named: &named,
-            others: children.len().saturating_sub(named.len()),
-        };
-        say(&names);
-    }
 }

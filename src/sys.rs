@@ -1,9 +1,11 @@
 //! The fence: everything unsafe is in here, one kernel facility a file.
 
+pub mod cgroup;
 pub mod clock;
 pub mod descriptors;
 #[cfg(not(test))]
 mod entry;
+pub mod file;
 pub mod inbox;
 pub mod kill;
 pub mod proc;

@@ -30,7 +30,7 @@ enum Step {
     Fork {
         parent: usize,
         leaves_group: bool,
-        ignores: u64,
+        ignores: Signals,
     },
     /// Some process other than COMMAND dies.
     Die(usize, Ending),
@@ -59,9 +59,9 @@ fn signal() -> impl Strategy<Value = Signal> {
 fn step() -> impl Strategy<Value = Step> {
     let millis = prop_oneof![0..30_u64, 0..3_000_u64, 0..20_000_u64, 500_000..700_000_u64];
     let mask = prop_oneof![
-        Just(0),
-        Just(bit(Signal::INT) | bit(Signal::QUIT)),
-        any::<u64>()
+        Just(Signals(0)),
+        Just(Signals(0b110)),
+        any::<u64>().prop_map(Signals)
     ];
     let fork = (any::<usize>(), any::<bool>(), mask).prop_map(|(parent, leaves_group, ignores)| {
         Step::Fork {
@@ -105,7 +105,7 @@ struct Process {
     parent: Option<Pid>,
     in_group: bool,
     born: Time,
-    ignores: u64,
+    ignores: Signals,
     told: u32,
     /// Stop signals that came with the group's.
     got_with_group: Vec<(Signal, Time)>,
@@ -139,11 +139,11 @@ impl World {
             asked: Vec::new(),
             look_wanted: false,
         };
-        world.fork(None, true, 0);
+        world.fork(None, true, Signals::default());
         world
     }
 
-    fn fork(&mut self, parent: Option<Pid>, in_group: bool, ignores: u64) {
+    fn fork(&mut self, parent: Option<Pid>, in_group: bool, ignores: Signals) {
         self.processes.push(Process {
             pid: Pid::from_raw(self.next_pid),
             parent,
@@ -278,7 +278,7 @@ impl World {
 fn has_heard(process: &Process, ended: Time) -> bool {
     process.got_with_group.iter().any(|(signal, at)| {
         let born_before = process.born.as_millis() / 10 < at.as_millis() / 10;
-        let ignored = process.ignores & bit(*signal) != 0;
+        let ignored = process.ignores.contains(*signal);
         born_before && !ignored && ended <= *at + STOP_REQUEST_HOLDS
     })
 }

@@ -6,7 +6,8 @@ use std::io::{ErrorKind, Read};
 use nix::unistd::{Pid, getpid};
 
 use crate::lifecycle::Origin;
-use crate::text::Text;
+use crate::signal::Signals;
+use crate::sys::file;
 
 /// A process's name, which it may have chosen itself; empty if not known.
 pub struct Name {
@@ -27,7 +28,8 @@ impl Name {
 
     pub fn of(pid: Pid) -> Self {
         let mut name = Self::unknown();
-        name.length = read(format_args!("/proc/{pid}/comm"), &mut name.bytes).unwrap_or(0);
+        let read = file::read(format_args!("/proc/{pid}/comm"), &mut name.bytes);
+        name.length = read.map_or(0, <[u8]>::len);
         name
     }
 
@@ -41,10 +43,8 @@ impl Name {
 /// another's, pids mean other processes.
 fn is_own() -> bool {
     let mut bytes = [0; 16];
-    let length = read(format_args!("/proc/self/stat"), &mut bytes).unwrap_or(0);
-    let pid = bytes
-        .get(..length)
-        .and_then(|bytes| bytes.split(|byte| *byte == b' ').next());
+    let stat = file::read(format_args!("/proc/self/stat"), &mut bytes).unwrap_or_default();
+    let pid = stat.split(|byte| *byte == b' ').next();
     pid.and_then(number) == Some(getpid().as_raw().unsigned_abs().into())
 }
 
@@ -93,9 +93,8 @@ fn searched_children() -> Option<Vec<Pid>> {
         };
         let pid = Pid::from_raw(pid);
         let mut buffer = [0; STAT_SIZE];
-        let stat = read(format_args!("/proc/{pid}/stat"), &mut buffer);
-        let parent = stat
-            .and_then(|length| stat_field(buffer.get(..length)?, PARENT))
+        let parent = file::read(format_args!("/proc/{pid}/stat"), &mut buffer)
+            .and_then(|stat| stat_field(stat, PARENT))
             .and_then(|parent| parent.try_into().ok());
         if parent == Some(own_pid.as_raw()) {
             children.try_reserve(1).ok()?;
@@ -108,12 +107,13 @@ fn searched_children() -> Option<Vec<Pid>> {
 /// When the process was born, and which signals it ignores.
 pub fn origin(pid: Pid) -> Option<Origin> {
     let mut stat = [0; STAT_SIZE];
-    let stat_length = read(format_args!("/proc/{pid}/stat"), &mut stat)?;
     let mut status = [0; STATUS_SIZE];
-    let status_length = read(format_args!("/proc/{pid}/status"), &mut status)?;
     Some(Origin {
-        born: stat_field(stat.get(..stat_length)?, START_TIME)?,
-        ignored: ignored_signals(status.get(..status_length)?)?,
+        born: stat_field(
+            file::read(format_args!("/proc/{pid}/stat"), &mut stat)?,
+            START_TIME,
+        )?,
+        ignored: ignored_signals(file::read(format_args!("/proc/{pid}/status"), &mut status)?)?,
     })
 }
 
@@ -137,31 +137,16 @@ fn stat_field(stat: &[u8], field: usize) -> Option<u64> {
 }
 
 /// Line feeds in the name are escaped in this file: a line is a line.
-fn ignored_signals(status: &[u8]) -> Option<u64> {
+fn ignored_signals(status: &[u8]) -> Option<Signals> {
     let mask = status
         .split(|byte| *byte == b'\n')
         .find_map(|line| line.strip_prefix(b"SigIgn:"))?;
-    u64::from_str_radix(std::str::from_utf8(mask).ok()?.trim(), 16).ok()
+    let mask = std::str::from_utf8(mask).ok()?.trim();
+    u64::from_str_radix(mask, 16).ok().map(Signals)
 }
 
 fn number(digits: &[u8]) -> Option<u64> {
     crate::number::parse(std::str::from_utf8(digits).ok()?)
-}
-
-/// Reads the beginning of a small file. Gives the length read.
-fn read(path: std::fmt::Arguments, buffer: &mut [u8]) -> Option<usize> {
-    let path = Text::<64>::new(path);
-    let mut file = File::open(path.as_str()).ok()?;
-    let mut length: usize = 0;
-    while let Some(rest) = buffer.get_mut(length..).filter(|rest| !rest.is_empty()) {
-        match file.read(rest) {
-            Ok(0) => break,
-            Ok(more) => length = length.checked_add(more)?,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return None,
-        }
-    }
-    Some(length)
 }
 
 #[cfg(test)]
@@ -194,7 +179,7 @@ mod tests {
     #[test]
     fn ignored_signals_are_read_from_their_own_line() {
         let status = b"Name:\tSigIgn:\\nx\nSigBlk:\t00000000000000ff\nSigIgn:\t0000000000001002\n";
-        assert_eq!(ignored_signals(status), Some(0x1002));
+        assert_eq!(ignored_signals(status), Some(Signals(0x1002)));
         assert_eq!(ignored_signals(b"Name:\tx\n"), None);
     }
 

@@ -1,0 +1,126 @@
+//! Carries out what the life cycle decides.
+
+use nix::errno::Errno;
+use nix::unistd::{Pid, getpgid};
+
+use crate::lifecycle::{Action, Target};
+use crate::message::{Level, Message, Names, say};
+use crate::signal::{Signal, Signals};
+use crate::sys::proc::{self, Name};
+use crate::sys::{kill, reap};
+
+/// How many processes a message names.
+const NAMED: usize = 5;
+
+pub struct Hands {
+    pub command: Pid,
+    /// All that COMMAND or its group has been sent.
+    pub sent: Signals,
+    /// Not reaped yet.
+    pub command_lives: bool,
+    /// Some child of COMMAND's group may be left. Once it is empty, its number may be another's.
+    pub group_left: bool,
+    warned_of_permission: bool,
+    level: Level,
+    pub look_wanted: bool,
+}
+
+impl Hands {
+    pub fn new(command: Pid, level: Level) -> Self {
+        Self {
+            command,
+            sent: Signals::default(),
+            command_lives: true,
+            group_left: true,
+            warned_of_permission: false,
+            level,
+            look_wanted: false,
+        }
+    }
+
+    pub fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::Send { signal, to } => self.send(signal, to),
+            Action::ContinueIfStopped => {
+                if self.command_lives && reap::stopped_by(self.command).is_some() {
+                    self.send_to_group(Signal::CONT);
+                }
+            }
+            Action::Look => self.look_wanted = true,
+            Action::AnnounceDrain => say(self.level, &Message::Draining),
+            Action::NameAwaited => {
+                self.name_all(|names| say(self.level, &Message::Awaited(names)));
+            }
+            Action::NameKilled => {
+                self.name_all(|names| say(self.level, &Message::Killed(names)));
+            }
+        }
+    }
+
+    fn send(&mut self, signal: Signal, to: Target) {
+        match to {
+            Target::Command => self.send_to_command(signal),
+            Target::Group => self.send_to_group(signal),
+            Target::Child(pid) => self.check(signal, pid, kill::process(pid, signal)),
+            Target::EachChild => {
+                for pid in proc::children().unwrap_or_default() {
+                    self.check(signal, pid, kill::process(pid, signal));
+                }
+            }
+            Target::Everyone => {
+                let everyone = Pid::from_raw(-1);
+                self.check(signal, everyone, kill::everyone(signal));
+            }
+        }
+    }
+
+    fn send_to_command(&mut self, signal: Signal) {
+        if self.command_lives {
+            self.sent.add(signal);
+            let result = kill::process(self.command, signal);
+            self.check(signal, self.command, result);
+        }
+    }
+
+    /// To the group that COMMAND was started in, and to COMMAND if it has left that.
+    pub fn send_to_group(&mut self, signal: Signal) {
+        self.see_group();
+        if !self.group_left {
+            return;
+        }
+        self.sent.add(signal);
+        let result = kill::group(self.command, signal);
+        self.check(signal, self.command, result);
+        let moved = getpgid(Some(self.command)) != Ok(self.command);
+        if moved || result == Err(Errno::ESRCH) {
+            self.send_to_command(signal);
+        }
+    }
+
+    pub fn see_group(&mut self) {
+        self.group_left =
+            self.command_lives || (self.group_left && reap::has_child_in(self.command));
+    }
+
+    /// That somebody is gone is a fact and no failure.
+    fn check(&mut self, signal: Signal, pid: Pid, result: Result<(), Errno>) {
+        if result == Err(Errno::EPERM) && !self.warned_of_permission {
+            self.warned_of_permission = true;
+            say(self.level, &Message::MayNotSignal { signal, pid });
+        }
+    }
+
+    fn name_all(&self, say: impl FnOnce(&Names)) {
+        let mut children = proc::children().unwrap_or_default();
+        if self.command_lives && !children.contains(&self.command) {
+            children.insert(0, self.command);
+        }
+        let name = |pid: &Pid| (*pid, Name::of(*pid));
+        let named: Vec<(Pid, Name)> = children.iter().take(NAMED).map(name).collect();
+        let names = Names {
+            named: &named,
+            others: children.len().saturating_sub(named.len()),
+        };
+        say(&names);
+    }
+}
