@@ -204,6 +204,7 @@ impl Supervisor<'_> {
             if !self.hands.group_left {
                 self.take_terminal_back();
             }
+            continue_stopped();
         }
         let now = clock::now();
         let hands = &mut self.hands;
@@ -292,6 +293,18 @@ impl Supervisor<'_> {
 
     fn say(&self, message: &Message) {
         say(self.options.level, message);
+    }
+}
+
+/// What outlives COMMAND has no shell above that could continue it, whereas
+/// Ctrl-Z would stop it for good.
+fn continue_stopped() {
+    while let Some((pid, signal)) = reap::next_stopped() {
+        if signal == Signal::TSTP {
+            // The key has stopped its whole group.
+            let _ =
+                nix::unistd::getpgid(Some(pid)).and_then(|group| kill::group(group, Signal::CONT));
+        }
     }
 }
 

@@ -67,10 +67,19 @@ pub fn peek() -> Option<Pid> {
 /// The signal that has stopped the child, if it is stopped.
 pub fn stopped_by(child: Pid) -> Option<Signal> {
     let id = libc::id_t::try_from(child.as_raw()).ok()?;
-    let info = look(libc::P_PID, id, libc::WSTOPPED).ok()?;
+    stopped(look(libc::P_PID, id, libc::WSTOPPED)).map(|(_, signal)| signal)
+}
+
+/// A child that has stopped since this was last asked, and the signal that has stopped it.
+pub fn next_stopped() -> Option<(Pid, Signal)> {
+    stopped(wait(libc::P_ALL, 0, libc::WSTOPPED))
+}
+
+fn stopped(info: Result<libc::siginfo_t, Errno>) -> Option<(Pid, Signal)> {
+    let info = info.ok()?;
     // SAFETY: waitid(2) fills both in, or leaves the zeros that were there.
     let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
-    (pid != 0).then(|| Signal::new(status)).flatten()
+    Some(Pid::from_raw(pid)).zip(Signal::new(status))
 }
 
 /// Whether rinit has a child in that process group, dead or alive. Exact,
@@ -82,10 +91,15 @@ pub fn has_child_in(group: Pid) -> bool {
     !matches!(look(libc::P_PGID, id, libc::WEXITED), Err(Errno::ECHILD))
 }
 
-/// Asks without reaping and without waiting.
+/// Asks without reaping.
 fn look(kind: libc::idtype_t, id: libc::id_t, events: i32) -> Result<libc::siginfo_t, Errno> {
+    wait(kind, id, events | libc::WNOWAIT)
+}
+
+/// Asks without waiting.
+fn wait(kind: libc::idtype_t, id: libc::id_t, events: i32) -> Result<libc::siginfo_t, Errno> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
-    let options = events | libc::WNOHANG | libc::WNOWAIT;
+    let options = events | libc::WNOHANG;
     // SAFETY: see above; all zeros are a valid siginfo.
     let (result, info) = unsafe {
         let result = libc::waitid(kind, id, info.as_mut_ptr(), options);
