@@ -282,7 +282,10 @@ fn ctrl_z_stops_the_script_that_runs_rinit() {
             terminal.press(CTRL_Z);
             terminal.expect("Stopped");
             terminal.prompt();
-            assert!([command, rinit, script].into_iter().all(proc::is_stopped));
+            // The shell looks at the script alone, which may be the first to stop.
+            wait_until("all are stopped", || {
+                [command, rinit, script].into_iter().all(proc::is_stopped)
+            });
             terminal.enter("fg");
             terminal.enter(line);
             terminal.expect(&format!("reader read {line}"));
@@ -461,4 +464,100 @@ fn a_group_that_the_command_gave_the_terminal_keeps_it_as_long_as_it_lives() {
         terminal.expect("daemon got 2 ");
         signal::send(daemon, libc::SIGKILL).expect("a living daemon");
     });
+}
+
+#[test]
+fn ctrl_z_cannot_freeze_what_the_command_left_behind() {
+    let words = "fork read child 15 18 , await COMMAND 10 exit 7";
+    in_every_way(&format!("--grace 10m fixture {words}"), 7, |terminal| {
+        terminal.ready("child");
+        let command = terminal.ready("COMMAND");
+        signal::send(command, libc::SIGUSR1).expect("a living command");
+        terminal.expect("child got 15");
+        terminal.expect("child got 18");
+        for line in ["one", "two"] {
+            terminal.press(CTRL_Z);
+            terminal.expect("child got 18");
+            terminal.enter(line);
+            terminal.expect(&format!("child read {line}"));
+        }
+        terminal.press(CTRL_C);
+    });
+}
+
+#[test]
+fn a_terminal_is_given_back_each_time() {
+    let line = "sh -c 'for i in $(seq 100); do $RINIT fixture held exit 0; done; $RINIT none; read line; echo $line'";
+    in_a_shell(line, 0, |terminal| {
+        for _ in 0..100 {
+            terminal.expect("held true");
+        }
+        terminal.expect("rinit: ");
+        terminal.enter("hello");
+        terminal.expect("hello");
+    });
+}
+
+#[test]
+fn a_rinit_under_a_rinit_passes_the_terminal_on() {
+    in_a_shell("$RINIT $RINIT fixture read reader", 130, |terminal| {
+        terminal.ready("reader");
+        for line in ["one", "two"] {
+            terminal.press(CTRL_Z);
+            terminal.expect("Stopped");
+            terminal.prompt();
+            terminal.enter("fg");
+            terminal.enter(line);
+            terminal.expect(&format!("reader read {line}"));
+        }
+        terminal.press(CTRL_C);
+    });
+    alone("$RINIT fixture read reader 18", 130, |terminal| {
+        terminal.ready("reader");
+        for line in ["one", "two"] {
+            terminal.press(CTRL_Z);
+            terminal.expect("reader got 18");
+            terminal.enter(line);
+            terminal.expect(&format!("reader read {line}"));
+        }
+        terminal.press(CTRL_C);
+    });
+}
+
+/// A command that may not read would be stopped again as often as it is continued.
+#[test]
+fn a_command_that_waits_for_the_terminal_is_left_alone() {
+    let command = "fixture orphan take read holder , await COMMAND 10 read reader";
+    alone(command, 130, |terminal| {
+        terminal.ready("holder");
+        let command = terminal.ready("COMMAND");
+        let rinit = proc::parent(command);
+        signal::send(command, libc::SIGUSR1).expect("a living command");
+        terminal.ready("reader");
+        proc::wait_until_idle(rinit);
+        terminal.enter("one");
+        terminal.expect("holder read one");
+        terminal.press(CTRL_D);
+        terminal.enter("two");
+        terminal.expect("reader read two");
+        terminal.press(CTRL_C);
+    });
+}
+
+#[test]
+fn a_background_job_that_may_not_write_waits_for_fg() {
+    in_a_shell(
+        "stty tostop; $RINIT fixture read reader &",
+        130,
+        |terminal| {
+            terminal.prompt();
+            let command = terminal.process("fixture read reader");
+            wait_until("the command wants to write", || proc::is_stopped(command));
+            terminal.enter("fg");
+            terminal.ready("reader");
+            terminal.enter("hello");
+            terminal.expect("reader read hello");
+            terminal.press(CTRL_C);
+        },
+    );
 }
