@@ -1,8 +1,11 @@
-//! The exit status is the command's.
+//! The exit status is the command's, and 125 to 127 tell why there was none.
 
 mod common;
 
-use common::{Rinit, everywhere};
+use std::io;
+
+use common::{Directory, Place, Rinit, everywhere, signal};
+use nix::sys::resource::{Resource, setrlimit};
 
 #[test]
 fn every_exit_status_is_handed_on() {
@@ -13,4 +16,151 @@ fn every_exit_status_is_handed_on() {
             assert_eq!(ended.stderr, "", "a clean run prints nothing");
         }
     });
+}
+
+#[test]
+fn every_deadly_signal_gives_128_and_its_number() {
+    everywhere(|place| {
+        for number in deadly() {
+            let ended = without_core(place).fixture(&format!("die {number}")).run();
+            assert_eq!(ended.status, 128 + number, "{}", ended.stderr);
+        }
+    });
+}
+
+#[test]
+fn a_core_dump_does_not_change_the_status() {
+    everywhere(|place| {
+        let directory = Directory::new(&format!("core-{place:?}"));
+        let ended = Rinit::new(place)
+            .directory(directory.path())
+            .before_exec(|| {
+                Ok(setrlimit(
+                    Resource::RLIMIT_CORE,
+                    libc::RLIM_INFINITY,
+                    libc::RLIM_INFINITY,
+                )?)
+            })
+            .fixture(&format!("die {}", libc::SIGSEGV))
+            .run();
+        assert_eq!(ended.status, 128 + libc::SIGSEGV, "{}", ended.stderr);
+    });
+}
+
+#[test]
+fn an_expected_status_becomes_0() {
+    everywhere(|place| {
+        let status = |rinit: Rinit, words: &str| rinit.fixture(words).run().status;
+        let options =
+            || without_core(place).words("-e 3 --expect-exit 143 --expect-exit=255 -e137");
+        let environment = || without_core(place).env("RINIT_EXPECT_EXIT", "3,143,255,137");
+        for (words, expected) in [
+            ("exit 3", 0),
+            ("exit 143", 0),
+            ("die 15", 0),
+            ("exit 255", 0),
+            ("die 9", 0),
+            ("exit 4", 4),
+            ("exit 15", 15),
+            ("die 1", 129),
+            ("exit 0", 0),
+        ] {
+            assert_eq!(status(options(), words), expected, "{words}");
+            assert_eq!(
+                status(environment(), words),
+                expected,
+                "{words}, by the environment"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_command_that_is_not_there_gives_127_and_one_that_cannot_run_126() {
+    everywhere(|place| {
+        let directory = Directory::new(&format!("status-{place:?}"));
+        let file = directory.path().join("not-executable");
+        std::fs::write(&file, "").expect("a file");
+        assert_eq!(Rinit::new(place).arg("/nowhere/command").run().status, 127);
+        assert_eq!(Rinit::new(place).arg("no-such-command").run().status, 127);
+        assert_eq!(Rinit::new(place).arg(file).run().status, 126);
+        assert_eq!(Rinit::new(place).arg(directory.path()).run().status, 126);
+        // Nothing expected those.
+        assert_eq!(
+            Rinit::new(place).words("-e 1 no-such-command").run().status,
+            127
+        );
+    });
+}
+
+#[test]
+fn a_fork_that_fails_gives_125() {
+    everywhere(|place| {
+        for errno in [libc::EAGAIN, libc::ENOMEM] {
+            let ended = Rinit::new(place)
+                .before_exec(move || refuse_forks(errno))
+                .fixture("say started exit 0")
+                .run();
+            assert_eq!(ended.status, 125, "{}", ended.stderr);
+            assert_eq!(ended.stdout, "");
+            assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+            assert!(ended.stderr.starts_with("rinit: "), "{}", ended.stderr);
+        }
+    });
+}
+
+/// Those that end a process that does nothing about them.
+fn deadly() -> impl Iterator<Item = i32> {
+    let harmless = [
+        libc::SIGCHLD,
+        libc::SIGCONT,
+        libc::SIGTSTP,
+        libc::SIGTTIN,
+        libc::SIGTTOU,
+        libc::SIGURG,
+        libc::SIGWINCH,
+    ];
+    signal::all()
+        .chain([libc::SIGKILL])
+        .filter(move |number| !harmless.contains(number))
+}
+
+/// So that nothing has to be written where the tests run.
+fn without_core(place: Place) -> Rinit {
+    Rinit::new(place).before_exec(|| Ok(setrlimit(Resource::RLIMIT_CORE, 0, 0)?))
+}
+
+/// Lets every fork fail with that error from now on, for whichever user.
+fn refuse_forks(errno: i32) -> io::Result<()> {
+    const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+    const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+    const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+    let step = |code, on_true, on_false, k| libc::sock_filter {
+        code,
+        jt: on_true,
+        jf: on_false,
+        k,
+    };
+    let number = |call: libc::c_long| call as u32;
+    let mut filter = [
+        step(LOAD, 0, 0, 0), // the system call's number
+        step(EQUAL, 1, 0, number(libc::SYS_clone)),
+        step(EQUAL, 0, 1, number(libc::SYS_clone3)),
+        step(RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | errno as u32),
+        step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog {
+        len: filter.len() as u16,
+        filter: filter.as_mut_ptr(),
+    };
+    // SAFETY: the kernel copies the filter that `program` points to.
+    nix::errno::Errno::result(unsafe {
+        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+            | libc::prctl(
+                libc::PR_SET_SECCOMP,
+                libc::SECCOMP_MODE_FILTER,
+                &raw const program,
+            )
+    })?;
+    Ok(())
 }

@@ -32,15 +32,17 @@ pub fn parent(pid: i32) -> i32 {
         .expect("a pid")
 }
 
+/// How often it gave the processor up, and how often that was taken from it.
+pub fn switches(pid: i32) -> [Option<String>; 2] {
+    ["voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"].map(|field| status(pid, field))
+}
+
 /// Waits until the process rests: for a while it does not run at all.
 pub fn wait_until_idle(pid: i32) {
-    let switches = || {
-        ["voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"].map(|field| status(pid, field))
-    };
     wait_until(&format!("{pid} rests"), || {
-        let before = switches();
+        let before = switches(pid);
         thread::sleep(Duration::from_millis(500));
-        before == switches() && state(pid) == Some('S')
+        before == switches(pid) && state(pid) == Some('S')
     });
 }
 

@@ -63,6 +63,11 @@ impl Rinit {
         self
     }
 
+    pub fn without_env(mut self, name: impl AsRef<OsStr>) -> Rinit {
+        self.command.env_remove(name);
+        self
+    }
+
     pub fn directory(mut self, path: impl AsRef<Path>) -> Rinit {
         self.command.current_dir(path);
         self
@@ -104,6 +109,8 @@ impl Rinit {
         // SAFETY: the entry and the hooks keep to system calls.
         unsafe {
             self.command.pre_exec(move || {
+                signal::forget_inherited()?;
+                close_inherited();
                 entry.enter()?;
                 hooks.iter_mut().try_for_each(|hook| hook())
             });
@@ -229,7 +236,19 @@ impl Ended {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Ok(Some(_)) = self.outside.try_wait() {
+        if std::thread::panicking() {
+            eprintln!(
+                "standard output:\n{}\nstandard error:\n{}",
+                self.stdout.text(),
+                self.stderr.text()
+            );
+        }
+        // Ended by itself, it ended after all the others.
+        if self
+            .outside
+            .try_wait()
+            .is_ok_and(|end| end.is_some_and(|status| status.code().is_some()))
+        {
             return;
         }
         // 0 when it was gone at once, and kill(0) reaches the tests themselves.
@@ -239,6 +258,20 @@ impl Drop for Running {
         let _ = self.outside.kill();
         let _ = self.outside.wait();
     }
+}
+
+/// Whatever the tests were started with, only the standard descriptors are handed on. The one by which std
+/// hears of a failed exec stays open until then.
+fn close_inherited() {
+    // SAFETY: a system call on numbers.
+    unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            3,
+            libc::c_uint::MAX,
+            libc::CLOSE_RANGE_CLOEXEC,
+        )
+    };
 }
 
 pub fn pid_of(child: &Child) -> i32 {

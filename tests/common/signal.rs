@@ -78,6 +78,12 @@ pub fn default(number: i32) -> io::Result<()> {
     dispose(number, libc::SIG_DFL)
 }
 
+/// Nothing is ignored and nothing blocked any more, whatever the tests were started with.
+pub fn forget_inherited() -> io::Result<()> {
+    all().try_for_each(default)?;
+    block(0)
+}
+
 fn dispose(number: i32, handler: libc::sighandler_t) -> io::Result<()> {
     // The kernel's struct sigaction: handler, flags, restorer, mask, all of them zero but the first.
     let action = [handler, 0, 0, 0, 0, 0];

@@ -1,0 +1,146 @@
+//! Every orphan is reaped, and none is taken for the command.
+
+mod common;
+
+use common::{Rinit, everywhere, proc, signal, wait_until};
+
+#[test]
+fn twenty_thousand_orphans_at_once_leave_no_zombie() {
+    everywhere(|place| {
+        let mut rinit = Rinit::new(place)
+            .fixture("orphans 20000 say done until-eof exit 42")
+            .start();
+        rinit.says("done");
+        wait_until("only the command is left", || {
+            proc::children(rinit.pid).len() == 1
+        });
+        drop(rinit.stdin.take());
+        let ended = rinit.end();
+        assert_eq!(ended.status, 42, "{}", ended.stderr);
+        assert_eq!(ended.stderr, "");
+    });
+}
+
+#[test]
+fn the_status_is_the_commands_however_many_orphans_end_with_it() {
+    everywhere(|place| {
+        for status in 1..20 {
+            let ended = Rinit::new(place)
+                .fixture(&format!("orphans 300 exit {status}"))
+                .run();
+            assert_eq!(ended.status, status, "{}", ended.stderr);
+        }
+    });
+}
+
+#[test]
+fn an_orphan_is_never_taken_for_the_command() {
+    everywhere(|place| {
+        // One that left the group, one in it that ends by status, one that ends by a signal.
+        let words =
+            "orphan session exit 3 , orphan exit 4 , orphan die 9 , say done until-eof exit 42";
+        let mut rinit = Rinit::new(place).fixture(words).start();
+        rinit.says("done");
+        wait_until("only the command is left", || {
+            proc::children(rinit.pid).len() == 1
+        });
+        drop(rinit.stdin.take());
+        assert_eq!(rinit.end().status, 42);
+    });
+}
+
+#[test]
+fn an_orphan_whose_parent_lives_outside_rinits_sight_is_reaped_too() {
+    everywhere(|place| {
+        // The orphan's parent is a grandchild: rinit hears nothing of that one's end.
+        let words = "fork orphan until-eof exit 3 , sleep between , sleep command";
+        let mut rinit = Rinit::new(place).fixture(words).start();
+        rinit.ready("command");
+        wait_until("rinit has the orphan", || {
+            proc::children(rinit.pid).len() == 2
+        });
+        drop(rinit.stdin.take());
+        wait_until("only the command is left", || {
+            proc::children(rinit.pid).len() == 1
+        });
+    });
+}
+
+#[test]
+fn an_inherited_ignored_sigchld_takes_no_status_away() {
+    everywhere(|place| {
+        let mut rinit = Rinit::new(place)
+            .before_exec(|| signal::ignore(libc::SIGCHLD))
+            .fixture("orphan exit 3 , say done until-eof exit 42")
+            .start();
+        rinit.says("done");
+        wait_until("only the command is left", || {
+            proc::children(rinit.pid).len() == 1
+        });
+        drop(rinit.stdin.take());
+        assert_eq!(rinit.end().status, 42);
+    });
+}
+
+#[test]
+fn warn_on_reap_tells_of_each_orphan() {
+    everywhere(|place| {
+        let words = "orphan await exits 10 exit 3 , orphan sleep dies , until-eof exit 0";
+        let mut rinit = Rinit::new(place).words("-w").fixture(words).start();
+        let exits = rinit.ready("exits");
+        let dies = rinit.ready("dies");
+        let inner = [exits, dies].map(|pid| proc::inner_pid(pid).expect("it lives").to_string());
+        signal::send(exits, libc::SIGUSR1).expect("it lives");
+        let line = rinit.complains(&inner[0]);
+        assert!(
+            line.starts_with("rinit: ") && line.contains("fixture") && line.contains('3'),
+            "{line}"
+        );
+        signal::send(dies, libc::SIGKILL).expect("it lives");
+        let line = rinit.complains(&inner[1]);
+        assert!(
+            line.starts_with("rinit: ") && line.contains("fixture") && line.contains("KILL"),
+            "{line}"
+        );
+        drop(rinit.stdin.take());
+        let ended = rinit.end();
+        assert_eq!(ended.status, 0);
+        assert_eq!(
+            ended.stderr.lines().count(),
+            2,
+            "nothing of the command: {}",
+            ended.stderr
+        );
+    });
+}
+
+#[test]
+fn a_child_from_before_rinit_was_executed_is_reaped() {
+    everywhere(|place| {
+        let mut rinit = Rinit::new(place)
+            .before_exec(|| {
+                // As `sh -c 'something & exec rinit …'` leaves one.
+                // SAFETY: the child makes system calls only.
+                unsafe {
+                    if nix::errno::Errno::result(libc::fork())? == 0 {
+                        // Among them is the one that tells of rinit's exec by its end.
+                        libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0);
+                        let mut byte = 0_u8;
+                        while libc::read(0, (&raw mut byte).cast(), 1) > 0 {}
+                        libc::_exit(3);
+                    }
+                }
+                Ok(())
+            })
+            .fixture("sleep command")
+            .start();
+        rinit.ready("command");
+        assert_eq!(proc::children(rinit.pid).len(), 2);
+        drop(rinit.stdin.take());
+        wait_until("only the command is left", || {
+            proc::children(rinit.pid).len() == 1
+        });
+        rinit.send(libc::SIGTERM);
+        assert_eq!(rinit.end().status, 128 + libc::SIGTERM);
+    });
+}

@@ -1,0 +1,518 @@
+//! The command starts exactly as if rinit were not there, and rinit holds on to nothing of its.
+
+mod common;
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use common::{Directory, Place, Rinit, everywhere, fixture, proc, signal, wait_until};
+use nix::mount::{MsFlags, mount};
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::stat::{Mode, umask};
+
+#[test]
+fn the_command_has_the_inherited_mask_and_ignored_signals() {
+    let all = signal::set(signal::all());
+    let some = signal::set([1, 10, 17, 32, 33, 34, 64]);
+    let ignored = signal::set([libc::SIGPIPE, libc::SIGCHLD, libc::SIGTTOU, 33, 40]);
+    everywhere(|place| {
+        for (blocked, ignored) in [(0, 0), (0, ignored), (some, 0), (all, all)] {
+            let report = same_with_and_without("signals", place, |rinit| {
+                rinit.before_exec(move || {
+                    signal::block(blocked)?;
+                    signal::all()
+                        .filter(|&number| ignored & signal::set([number]) != 0)
+                        .try_for_each(signal::ignore)
+                })
+            });
+            // That it was inherited at all.
+            assert!(
+                report.contains(&format!("SigBlk:\t{blocked:016x}\n")),
+                "{report}"
+            );
+            assert!(
+                report.contains(&format!("SigIgn:\t{ignored:016x}\n")),
+                "{report}"
+            );
+        }
+    });
+}
+
+#[test]
+fn the_command_has_the_inherited_files() {
+    everywhere(|place| {
+        let directory = Directory::new(&format!("files-{place:?}"));
+        let file = File::create(directory.path().join("inherited")).expect("a file");
+        file.set_len(100).expect("a length");
+        let descriptor = file.as_raw_fd();
+        let report = same_with_and_without("files", place, |rinit| {
+            rinit.before_exec(move || {
+                [3, 7, 500]
+                    .into_iter()
+                    .try_for_each(|number| duplicate(descriptor, number))?;
+                // SAFETY: lseek touches no memory.
+                unsafe { libc::lseek(7, 42, libc::SEEK_SET) };
+                Ok(())
+            })
+        });
+        for number in [0, 1, 2, 3, 7, 500] {
+            assert!(
+                report.contains(&format!("descriptor {number}: ")),
+                "{report}"
+            );
+        }
+        assert_eq!(report.matches("descriptor").count(), 6, "{report}");
+    });
+}
+
+#[test]
+fn closed_standard_descriptors_stay_closed() {
+    everywhere(|place| {
+        for open in 0..0b111 {
+            let report = same_with_and_without("closed", place, |rinit| {
+                rinit.before_exec(move || {
+                    for descriptor in (0..3).filter(|descriptor| open & (1 << descriptor) == 0) {
+                        nix::unistd::close(descriptor)?;
+                    }
+                    Ok(())
+                })
+            });
+            assert_eq!(
+                report.matches("descriptor").count(),
+                (open as u32).count_ones() as usize,
+                "{report}"
+            );
+        }
+    });
+}
+
+#[test]
+fn the_command_has_the_inherited_limits_umask_and_directory() {
+    everywhere(|place| {
+        let directory = Directory::new(&format!("limits-{place:?}"));
+        let path = directory.path().to_owned();
+        let report = same_with_and_without("limits", place, |rinit| {
+            rinit.directory(&path).before_exec(|| {
+                setrlimit(Resource::RLIMIT_NOFILE, 600, 601)?;
+                setrlimit(Resource::RLIMIT_CORE, 0, 4096)?;
+                setrlimit(Resource::RLIMIT_SIGPENDING, 77, 78)?;
+                umask(Mode::from_bits_truncate(0o027));
+                Ok(())
+            })
+        });
+        assert!(report.contains("Umask:\t0027\n"), "{report}");
+        assert!(
+            report.contains(&format!("directory: Ok({path:?})")),
+            "{report}"
+        );
+        assert!(report.lines().any(|line| {
+            line.split_whitespace()
+                .eq("Max pending signals 77 78 signals".split(' '))
+        }));
+    });
+}
+
+#[test]
+fn the_command_has_every_byte_of_its_arguments_and_environment() {
+    everywhere(|place| {
+        let bytes = || OsString::from_vec((1..=255).collect());
+        let report = same_with_and_without("bytes", place, |rinit| {
+            rinit
+                .env("BYTES", bytes())
+                .env("EMPTY", "")
+                .env(OsString::from_vec(vec![0xff, b'x']), "not UTF-8")
+        });
+        assert!(
+            report.contains(&format!("environ: {:?}", OsStr::new("EMPTY="))),
+            "{report}"
+        );
+        assert!(report.contains(r#"environ: "\xFFx=not UTF-8""#), "{report}");
+        assert!(report.contains(r#"cmdline: "\xFF\xFE""#), "{report}");
+        assert!(
+            report.contains("cmdline: \"\"\ncmdline: \"--version\""),
+            "{report}"
+        );
+    });
+}
+
+#[test]
+fn the_command_leads_a_group_of_its_own() {
+    everywhere(|place| {
+        let rinit = Rinit::new(place).fixture("sleep command").start();
+        let command = rinit.ready("command");
+        assert_eq!(proc::group(command), command);
+        assert_ne!(proc::group(rinit.pid), command);
+    });
+}
+
+#[test]
+fn orphans_become_rinits_children_without_being_asked_for() {
+    everywhere(|place| {
+        let rinit = Rinit::new(place)
+            .fixture("orphan sleep left , sleep command")
+            .start();
+        let orphan = rinit.ready("left");
+        assert_eq!(proc::parent(orphan), rinit.pid);
+        rinit.ready("command");
+        assert_eq!(rinit.stderr.text(), "", "silently");
+    });
+}
+
+#[test]
+fn rinit_holds_nothing_open_that_came_from_outside() {
+    everywhere(|place| {
+        let directory = Directory::new(&format!("held-{place:?}"));
+        let file = File::create(directory.path().join("inherited")).expect("a file");
+        let descriptor = file.as_raw_fd();
+        let rinit = Rinit::new(place)
+            .directory(directory.path())
+            .before_exec(move || {
+                [3, 7, 500]
+                    .into_iter()
+                    .try_for_each(|number| duplicate(descriptor, number))
+            })
+            .fixture("sleep command")
+            .start();
+        let command = rinit.ready("command");
+        wait_until("rinit is at /", || {
+            fs::read_link(format!("/proc/{}/cwd", rinit.pid))
+                .is_ok_and(|path| path == Path::new("/"))
+        });
+        wait_until("rinit has let go of all", || {
+            let held = proc::descriptors(rinit.pid);
+            let inherited = proc::descriptors(command);
+            let standard = [(0, "/dev/null".to_owned()), (1, "/dev/null".to_owned())];
+            let of_command =
+                |name: &String| inherited.iter().any(|(_, inherited)| inherited == name);
+            held.starts_with(&standard)
+                // Standard error is rinit's too, to tell what is wrong.
+                && !held.iter().any(|(number, name)| *number > 2 && of_command(name))
+        });
+    });
+}
+
+#[test]
+fn who_reads_the_commands_output_sees_its_end_while_rinit_lives_on() {
+    everywhere(|place| {
+        let rinit = Rinit::new(place)
+            .fixture("say last-words close 1 sleep command")
+            .start();
+        rinit.stdout.wait_for_end();
+        assert_eq!(rinit.stdout.text(), "last-words\n");
+        assert!(
+            proc::state(rinit.pid).is_some_and(|state| state != 'Z'),
+            "rinit lives"
+        );
+    });
+}
+
+#[test]
+fn what_names_rinits_pid_for_socket_activation_names_the_command() {
+    everywhere(|place| {
+        let own = place.pid().to_string();
+        let ask = "env LISTEN_PID env LISTEN_FDS env LISTEN_PIDFDID env WATCHDOG_PID env WATCHDOG_USEC sleep command";
+        let answer = |listen: &str, watchdog: &str| {
+            let rinit = Rinit::new(place)
+                .env("LISTEN_PID", listen)
+                .env("LISTEN_FDS", "1")
+                .env("LISTEN_PIDFDID", "4711")
+                .env("WATCHDOG_PID", watchdog)
+                .env("WATCHDOG_USEC", "30")
+                .fixture(ask)
+                .start();
+            let pid = rinit
+                .says("ready command")
+                .rsplit(' ')
+                .next()
+                .expect("a pid")
+                .to_owned();
+            let text = rinit.stdout.text();
+            let said: Vec<String> = text.lines().take(5).map(str::to_owned).collect();
+            (pid, said)
+        };
+        let (pid, said) = answer(&own, &own);
+        assert_eq!(
+            said,
+            [
+                &format!("LISTEN_PID={pid}"),
+                "LISTEN_FDS=1",
+                "LISTEN_PIDFDID is not set",
+                &format!("WATCHDOG_PID={pid}"),
+                "WATCHDOG_USEC=30"
+            ]
+        );
+        let (_, said) = answer("4712", "4713");
+        assert_eq!(
+            said,
+            [
+                "LISTEN_PID=4712",
+                "LISTEN_FDS=1",
+                "LISTEN_PIDFDID=4711",
+                "WATCHDOG_PID=4713",
+                "WATCHDOG_USEC=30"
+            ],
+            "not rinit's pid, so none of its business"
+        );
+        let (pid, said) = answer("4712", &own);
+        assert_eq!(
+            [&said[0], &said[3]],
+            ["LISTEN_PID=4712", &format!("WATCHDOG_PID={pid}")],
+            "each by itself"
+        );
+        let (pid, said) = answer(&own, "");
+        assert_eq!(
+            [&said[0], &said[3]],
+            [&format!("LISTEN_PID={pid}"), "WATCHDOG_PID="]
+        );
+    });
+}
+
+#[test]
+fn the_command_is_looked_up_in_path() {
+    everywhere(|place| {
+        let directory = Directory::new(&format!("path-{place:?}"));
+        let [first, second, third] =
+            ["first", "second", "third"].map(|name| directory.path().join(name));
+        for path in [&first, &second, &third] {
+            fs::create_dir(path).expect("a directory");
+        }
+        let tool =
+            |path: &Path, status: i32| script(path, "tool", &format!("#!/bin/sh\nexit {status}\n"));
+        let run = |path: String, word: &str| {
+            let ended = Rinit::new(place)
+                .env("PATH", path)
+                .directory(directory.path())
+                .arg(word)
+                .run();
+            (ended.status, ended.stderr)
+        };
+        let [a, b, c] = [&first, &second, &third].map(|path| path.display().to_string());
+
+        assert_eq!(run(format!("{a}:{b}"), "tool").0, 127, "nowhere");
+        assert_eq!(run(String::new(), "tool").0, 127);
+        tool(&second, 22);
+        tool(&third, 33);
+        assert_eq!(
+            run(format!("{a}:/nowhere:{b}:{c}"), "tool"),
+            (22, String::new()),
+            "the first that has it"
+        );
+        assert_eq!(run(format!("{c}:{b}"), "tool").0, 33);
+        assert_eq!(
+            run(format!("{a}/tool:{c}/tool:{b}"), "tool").0,
+            22,
+            "what is no directory is passed over"
+        );
+
+        fs::set_permissions(third.join("tool"), fs::Permissions::from_mode(0o644)).expect("a mode");
+        assert_eq!(
+            run(format!("{c}:{b}"), "tool"),
+            (22, String::new()),
+            "what may not be executed is passed over"
+        );
+        assert_eq!(run(format!("{c}:{a}"), "tool").0, 126, "and is remembered");
+        fs::create_dir(first.join("tool")).expect("a directory of that name");
+        assert_eq!(
+            run(format!("{a}:{b}"), "tool").0,
+            22,
+            "a directory is passed over"
+        );
+        assert_eq!(run(a.clone(), "tool").0, 126);
+
+        // An empty element is the working directory.
+        tool(directory.path(), 44);
+        for path in [
+            String::new(),
+            format!(":{b}"),
+            format!("{a}::{b}"),
+            format!("{a}:"),
+        ] {
+            assert_eq!(
+                run(path.clone(), "tool"),
+                (44, String::new()),
+                "PATH={path}"
+            );
+        }
+        // Only a word without a slash is looked up.
+        assert_eq!(run(b.clone(), "./tool").0, 44);
+        assert_eq!(run(".".to_owned(), "second/tool").0, 22);
+        assert_eq!(run(b, "nowhere/tool").0, 127);
+        assert_eq!(run(a, "").0, 127, "an empty name");
+    });
+}
+
+#[test]
+fn without_path_the_usual_directories_are_searched() {
+    everywhere(|place| {
+        let ended = Rinit::new(place)
+            .without_env("PATH")
+            .words("sh -c")
+            .arg("exit 5")
+            .run();
+        assert_eq!(ended.status, 5, "{}", ended.stderr);
+    });
+}
+
+#[test]
+fn a_script_that_names_no_interpreter_runs_under_the_shell() {
+    everywhere(|place| {
+        let directory = Directory::new(&format!("script-{place:?}"));
+        let path = directory.executable("script", "echo \"$0|$1|$2\"\nexit $#\n");
+        let run = |rinit: Rinit| {
+            let ended = rinit.arg("a b").arg("").run();
+            (ended.status, ended.stdout, ended.stderr)
+        };
+        let expected = (2, format!("{}|a b|\n", path.display()), String::new());
+        assert_eq!(run(Rinit::new(place).arg(&path)), expected);
+        assert_eq!(
+            run(Rinit::new(place)
+                .env("PATH", directory.path())
+                .arg("script")),
+            expected,
+            "from PATH"
+        );
+    });
+}
+
+#[test]
+fn what_is_no_text_never_runs_under_the_shell() {
+    everywhere(|place| {
+        let directory = Directory::new(&format!("binary-{place:?}"));
+        let fake = |head: &[u8]| [head, b"\nexit 0\n"].concat();
+        let elf = fake(b"\x7fELF");
+        for (name, content) in [
+            ("elf", elf),
+            ("zeros", fake(&[0; 64])),
+            ("windows", fake(b"MZ\x90\0\x03\0\0\0")),
+        ] {
+            let ended = Rinit::new(place)
+                .arg(directory.executable(name, content))
+                .run();
+            assert_eq!(ended.status, 126, "{name}");
+            assert!(
+                ended.stderr.starts_with("rinit: "),
+                "{name}: {}",
+                ended.stderr
+            );
+        }
+    });
+}
+
+#[test]
+fn a_command_that_cannot_be_started_is_named() {
+    everywhere(|place| {
+        let directory = Directory::new(&format!("named-{place:?}"));
+        let file = directory.path().join("not-executable");
+        File::create(&file).expect("a file");
+        for (path, status) in [
+            (PathBuf::from("/nowhere/tool"), 127),
+            (file, 126),
+            (PathBuf::from("/tmp"), 126),
+            ("tool".into(), 127),
+        ] {
+            let ended = Rinit::new(place).arg(&path).run();
+            assert_eq!(ended.status, status, "{}", ended.stderr);
+            let first = ended.stderr.lines().next().unwrap_or_default();
+            assert!(first.starts_with("rinit: "), "{}", ended.stderr);
+            assert!(
+                first.contains(path.to_str().expect("UTF-8")),
+                "{}",
+                ended.stderr
+            );
+        }
+    });
+}
+
+#[test]
+fn neither_dev_nor_proc_is_needed() {
+    everywhere(|place| {
+        for missing in [&["/dev"][..], &["/proc"], &["/dev", "/proc"]] {
+            let mut rinit = Rinit::new(place)
+                .before_exec(|| missing.iter().try_for_each(|path| hide(path)))
+                .fixture("orphan sleep left , await command 10 say told until-eof exit 42")
+                .start();
+            let orphan = rinit.ready("left");
+            rinit.ready("command");
+            rinit.send(libc::SIGUSR1);
+            rinit.says("told");
+            // It may well have died of the signal already.
+            let _ = signal::send(orphan, libc::SIGKILL);
+            wait_until("rinit has reaped the orphan", || {
+                proc::children(rinit.pid).len() == 1
+            });
+            drop(rinit.stdin.take());
+            let ended = rinit.end();
+            assert_eq!(ended.status, 42, "without {missing:?}: {}", ended.stderr);
+        }
+    });
+}
+
+/// What the fixture reports of its start under rinit, after a comparison with its start without.
+fn same_with_and_without(name: &str, place: Place, prepare: impl Fn(Rinit) -> Rinit) -> String {
+    let directory = Directory::new(&format!("{name}-{place:?}-same"));
+    // Not pipes, which differ from start to start.
+    let standard = [0, 1, 2].map(|number| {
+        File::options()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(directory.path().join(number.to_string()))
+            .expect("a file")
+    });
+    let file = directory.path().join("report");
+    let report = |rinit: Rinit| {
+        let [stdin, stdout, stderr] = standard
+            .each_ref()
+            .map(|file| file.try_clone().expect("another descriptor"));
+        let rinit = prepare(rinit.stdin(stdin).stdout(stdout).stderr(stderr));
+        let ended = rinit
+            .arg("report")
+            .arg(&file)
+            .words("exit 42")
+            .arg("")
+            .arg("--version")
+            .arg(OsString::from_vec(vec![0xff, 0xfe]))
+            .run();
+        assert_eq!(ended.status, 42);
+        let report = fs::read_to_string(&file).expect("a report");
+        fs::remove_file(&file).expect("it was there");
+        report
+    };
+    let without = report(Rinit::program(place, &fixture()));
+    let with = report(Rinit::new(place).arg("--").arg(fixture()));
+    assert_eq!(with, without, "with rinit, and without");
+    let said = standard
+        .each_ref()
+        .map(|file| file.metadata().expect("a file").len());
+    assert_eq!(said, [0; 3], "a clean run prints nothing");
+    with
+}
+
+fn script(directory: &Path, name: &str, content: &str) {
+    let path = directory.join(name);
+    fs::write(&path, content).expect("a script");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a mode");
+}
+
+/// To be inherited.
+fn duplicate(descriptor: RawFd, number: RawFd) -> io::Result<()> {
+    // SAFETY: these numbers are nobody's in a process that is about to be replaced.
+    nix::errno::Errno::result(unsafe { libc::dup2(descriptor, number) })?;
+    Ok(())
+}
+
+/// Nothing is there any more.
+fn hide(path: &str) -> io::Result<()> {
+    Ok(mount(
+        Some("tmpfs"),
+        path,
+        Some("tmpfs"),
+        MsFlags::empty(),
+        None::<&str>,
+    )?)
+}
