@@ -22,7 +22,7 @@ use crate::sys::inbox::{self, Arrival};
 use crate::sys::proc;
 use crate::sys::reap::{self, Reaped};
 use crate::sys::terminal::Terminal;
-use crate::sys::{clock, process};
+use crate::sys::{clock, kill, process};
 
 /// How many deaths to look at before signals get their turn.
 const BATCH: usize = 4096;
