@@ -56,16 +56,13 @@ fn a_shell_has_job_control() {
         terminal.prompt();
 
         terminal.enter("fixture read reader");
-        let job = terminal.ready("reader");
+        terminal.ready("reader");
         terminal.press(CTRL_Z);
-        terminal.expect("Stopped");
         terminal.prompt();
-        terminal.enter("jobs");
-        terminal.expect("Stopped");
-        terminal.prompt();
+        terminal.wait_until_job_is_stopped();
         terminal.enter("bg");
         terminal.prompt();
-        wait_until("the job wants to read", || proc::is_stopped(job));
+        terminal.wait_until_job_is_stopped();
         terminal.enter("fg");
         terminal.enter("hello");
         terminal.expect("reader read hello");
@@ -136,8 +133,8 @@ fn an_editor_that_nobody_could_wake_goes_on_after_ctrl_z() {
 
 #[test]
 fn a_command_that_was_stopped_by_sigstop_stays_so() {
-    alone("fixture read reader 10 12 18", 130, |terminal| {
-        let command = terminal.ready("reader");
+    alone("fixture record command", 137, |terminal| {
+        let command = terminal.ready("command");
         signal::send(command, libc::SIGSTOP).expect("a living command");
         wait_until("the command is stopped", || proc::is_stopped(command));
         // What rinit does about that it has done once it forwards what came later.
@@ -150,8 +147,8 @@ fn a_command_that_was_stopped_by_sigstop_stays_so() {
             assert!(proc::is_stopped(command));
         }
         signal::send(command, libc::SIGCONT).expect("a living command");
-        terminal.expect("reader got 18");
-        terminal.press(CTRL_C);
+        terminal.expect("command got 18 ");
+        signal::send(command, libc::SIGKILL).expect("a living command");
     });
 }
 
@@ -193,12 +190,12 @@ fn an_editor_holds_the_terminal_again_before_it_goes_on() {
 #[test]
 fn after_bg_the_terminal_is_the_shells_until_fg() {
     in_a_shell("$RINIT fixture read reader", 130, |terminal| {
-        let command = terminal.ready("reader");
+        terminal.ready("reader");
         terminal.press(CTRL_Z);
         terminal.prompt();
         terminal.enter("bg");
         terminal.prompt();
-        the_shell_has_it_until_fg(terminal, command);
+        the_shell_has_it_until_fg(terminal);
     });
 }
 
@@ -206,14 +203,14 @@ fn after_bg_the_terminal_is_the_shells_until_fg() {
 fn a_command_started_in_the_background_takes_nothing_until_fg() {
     in_a_shell("$RINIT fixture held read reader &", 130, |terminal| {
         terminal.prompt();
-        terminal.expect("held false");
-        let command = terminal.ready("reader");
-        the_shell_has_it_until_fg(terminal, command);
+        assert_eq!(terminal.line("held "), "false");
+        terminal.ready("reader");
+        the_shell_has_it_until_fg(terminal);
     });
 }
 
-fn the_shell_has_it_until_fg(terminal: &mut Terminal, command: i32) {
-    wait_until("the command wants to read", || proc::is_stopped(command));
+fn the_shell_has_it_until_fg(terminal: &mut Terminal) {
+    terminal.wait_until_job_is_stopped();
     terminal.enter("echo it is $((1 + 1))");
     terminal.expect("it is 2");
     terminal.prompt();
@@ -551,8 +548,7 @@ fn a_background_job_that_may_not_write_waits_for_fg() {
         130,
         |terminal| {
             terminal.prompt();
-            let command = terminal.process("fixture read reader");
-            wait_until("the command wants to write", || proc::is_stopped(command));
+            terminal.wait_until_job_is_stopped();
             terminal.enter("fg");
             terminal.ready("reader");
             terminal.enter("hello");

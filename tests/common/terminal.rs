@@ -115,20 +115,30 @@ impl Terminal {
         self.expect(PROMPT)
     }
 
-    /// Waits until a fixture says `ready NAME PID`, wherever that is on the screen, and gives its pid here.
-    pub fn ready(&mut self, name: &str) -> i32 {
-        let text = format!("ready {name} ");
-        let (line, pid) = self.find(&text, |screen| {
-            let start = screen.find(&text)?;
+    /// Waits until the shell knows that its job is stopped. Before, `fg` would not continue it.
+    pub fn wait_until_job_is_stopped(&mut self) {
+        wait_until("the shell's job is stopped", || {
+            self.enter("jobs");
+            self.prompt().contains("Stopped")
+        });
+    }
+
+    /// Waits for a line that begins so, wherever it comes up on the screen, and gives the rest of it.
+    pub fn line(&mut self, beginning: &str) -> String {
+        let (line, rest) = self.find(beginning, |screen| {
+            let start = screen.find(beginning)?;
             let end = start + screen[start..].find('\n')?;
-            let pid = screen[start + text.len()..end]
-                .trim_end()
-                .parse()
-                .expect("a pid");
-            Some((start..=end, pid))
+            let rest = screen[start + beginning.len()..end].trim_end();
+            Some((start..=end, rest.to_owned()))
         });
         self.screen.replace_range(line, "");
-        self.running.outer_pid(pid)
+        rest
+    }
+
+    /// Waits until a fixture's `NAME` is ready, and gives its pid here.
+    pub fn ready(&mut self, name: &str) -> i32 {
+        let pid = self.line(&format!("ready {name} "));
+        self.running.outer_pid(pid.parse().expect("a pid"))
     }
 
     /// Waits for a process with these words, and gives its pid here.
