@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub use place::{Place, at, everywhere};
+pub use place::{Place, at, everywhere, everywhere_at_once};
 pub use rinit::{Ended, Rinit, Running};
 pub use terminal::Terminal;
 

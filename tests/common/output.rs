@@ -107,3 +107,17 @@ pub fn whole_lines(text: &str) -> impl Iterator<Item = &str> {
     text.split_inclusive('\n')
         .filter_map(|line| line.strip_suffix('\n'))
 }
+
+/// How often a fixture NAME has recorded that signal.
+pub fn got(text: &str, name: &str, number: i32) -> usize {
+    text.matches(&format!("{name} got {number} ")).count()
+}
+
+/// These texts are there, the first occurrence of each behind that of the one before.
+pub fn assert_order(text: &str, parts: &[&str]) {
+    let places: Vec<_> = parts.iter().map(|part| text.find(part)).collect();
+    assert!(
+        places.iter().all(Option::is_some) && places.is_sorted(),
+        "not in the order {parts:?}:\n{text}"
+    );
+}

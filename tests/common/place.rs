@@ -4,6 +4,7 @@
 use std::ffi::CString;
 use std::io;
 use std::sync::OnceLock;
+use std::thread;
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
@@ -33,6 +34,16 @@ impl Place {
 /// Runs a test as PID 1 and as a subreaper.
 pub fn everywhere(test: impl Fn(Place)) {
     at(&[Place::Pid1, Place::Subreaper], test);
+}
+
+/// The same, both at a time: for a test that takes long by its nature.
+pub fn everywhere_at_once(test: impl Fn(Place) + Sync) {
+    let test = &test;
+    thread::scope(|scope| {
+        for place in [Place::Pid1, Place::Subreaper] {
+            scope.spawn(move || at(&[place], test));
+        }
+    });
 }
 
 pub fn at(places: &[Place], test: impl Fn(Place)) {

@@ -46,6 +46,13 @@ pub fn wait_until_idle(pid: i32) {
     });
 }
 
+/// When the process was born: clock ticks of 10 ms since boot.
+pub fn birth(pid: i32) -> Option<i64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, behind_name) = stat.rsplit_once(") ")?;
+    behind_name.split(' ').nth(19)?.parse().ok()
+}
+
 /// The process group, as numbered here.
 pub fn group(pid: i32) -> i32 {
     nix::unistd::getpgid(Some(nix::unistd::Pid::from_raw(pid))).map_or(0, nix::unistd::Pid::as_raw)

@@ -6,9 +6,11 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
+use nix::time::ClockId;
+
 use super::output::Output;
 use super::place::Entry;
-use super::{Place, binary, fixture, proc, signal, wait_for};
+use super::{Place, binary, fixture, proc, signal, wait_for, wait_until};
 
 /// rinit and its command line, not yet started.
 pub struct Rinit {
@@ -56,6 +58,13 @@ impl Rinit {
     /// The fixture as COMMAND, with its words (see tests/fixture/fixture.rs), separated by blanks.
     pub fn fixture(self, words: &str) -> Rinit {
         self.arg("--").arg(fixture()).words(words)
+    }
+
+    /// A shell script as COMMAND, in which `$fixture` is that program.
+    pub fn script(self, script: &str) -> Rinit {
+        self.env("fixture", fixture())
+            .words("-- /bin/sh -c")
+            .arg(script)
     }
 
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Rinit {
@@ -203,6 +212,17 @@ impl Running {
                 .and_then(|pid| pid.parse().ok())
                 .expect("ready NAME PID"),
         )
+    }
+
+    /// The same, and a tick of the clock later: what rinit forwards from now on counts as later than its birth.
+    pub fn ready_before_now(&self, name: &str) -> i32 {
+        let pid = self.ready(name);
+        let birth = proc::birth(pid).expect("it lives");
+        wait_until(&format!("{name} is older than a tick"), || {
+            let now = ClockId::CLOCK_BOOTTIME.now().expect("a clock");
+            now.tv_sec() * 100 + now.tv_nsec() / 10_000_000 > birth
+        });
+        pid
     }
 
     /// Writes to the command's standard input.

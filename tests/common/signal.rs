@@ -3,6 +3,7 @@
 
 use std::io;
 use std::ptr;
+use std::time::Instant;
 
 /// All that can be blocked: 1 to 64 without KILL (9) and STOP (19).
 pub fn all() -> impl Iterator<Item = i32> {
@@ -34,22 +35,40 @@ pub fn block(set: u64) -> io::Result<()> {
 /// Waits for one of these, which are blocked.
 pub fn wait(set: u64) -> libc::siginfo_t {
     loop {
-        // SAFETY: siginfo_t is plain data; the kernel reads the set and writes the information.
-        let info = unsafe {
-            let mut info: libc::siginfo_t = std::mem::zeroed();
-            libc::syscall(
-                libc::SYS_rt_sigtimedwait,
-                &raw const set,
-                &raw mut info,
-                ptr::null::<libc::timespec>(),
-                size_of::<u64>(),
-            );
-            info
-        };
         // Otherwise interrupted: it was stopped and continued.
-        if info.si_signo != 0 {
+        if let Some(info) = take(set, ptr::null()) {
             return info;
         }
+    }
+}
+
+/// Waits for one of these, which are blocked, until that moment.
+pub fn wait_until(set: u64, end: Instant) -> Option<libc::siginfo_t> {
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        let limit = libc::timespec {
+            tv_sec: left.as_secs() as _,
+            tv_nsec: left.subsec_nanos() as _,
+        };
+        let info = take(set, &raw const limit);
+        if info.is_some() || left.is_zero() {
+            return info;
+        }
+    }
+}
+
+fn take(set: u64, limit: *const libc::timespec) -> Option<libc::siginfo_t> {
+    // SAFETY: siginfo_t is plain data; the kernel reads the set and the limit and writes the information.
+    unsafe {
+        let mut info: libc::siginfo_t = std::mem::zeroed();
+        let number = libc::syscall(
+            libc::SYS_rt_sigtimedwait,
+            &raw const set,
+            &raw mut info,
+            limit,
+            size_of::<u64>(),
+        );
+        (number > 0).then_some(info)
     }
 }
 
