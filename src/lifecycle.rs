@@ -121,6 +121,8 @@ struct StopRequest {
 struct Drain {
     /// What tells a child to finish.
     signal: Signal,
+    /// SIGTERM, whatever is forwarded for it, is no news to who has been told.
+    term_is_known: bool,
     others_turn_at: Time,
     deadline: Option<Time>,
     name_at: Option<Time>,
@@ -173,14 +175,15 @@ impl<'a> Lifecycle<'a> {
     }
 
     /// A signal has arrived. `now` was read before this call.
-    pub fn signal_arrived(&mut self, now: Time, signal: Signal, act: &mut dyn FnMut(Action)) {
-        let forwarded = self.options.rewrites.apply(signal);
-        let is_stop_request = STOP_SIGNALS.contains(&signal);
+    pub fn signal_arrived(&mut self, now: Time, received: Signal, act: &mut dyn FnMut(Action)) {
+        let forwarded = self.options.rewrites.apply(received);
+        let is_stop_request = STOP_SIGNALS.contains(&received);
         if is_stop_request {
-            self.note_stop_request(now, signal, forwarded);
+            self.note_stop_request(now, received, forwarded);
         }
         let Some(signal) = forwarded else { return };
-        match &self.phase {
+        let is_term = received == Signal::TERM;
+        match &mut self.phase {
             Phase::Running => {
                 let to = if self.options.single_child {
                     Target::Command
@@ -193,9 +196,14 @@ impl<'a> Lifecycle<'a> {
                 }
             }
             Phase::Serving if is_stop_request => self.stop_daemons(now, signal, act),
-            // Whoever has not been told gets it when the look finds that it is their turn.
-            Phase::Draining(drain) if drain.signal == signal => act(Action::Look),
-            Phase::Serving | Phase::Draining(_) => {
+            // Whoever has not been told is told when the look finds that it is their turn.
+            Phase::Draining(drain) if signal == drain.signal || is_term && drain.term_is_known => {
+                act(Action::Look);
+            }
+            phase @ (Phase::Serving | Phase::Draining(_)) => {
+                if let Phase::Draining(drain) = phase {
+                    drain.term_is_known |= is_term;
+                }
                 let to = Target::EachChild;
                 act(Action::Send { signal, to });
             }
@@ -479,6 +487,7 @@ impl<'a> Lifecycle<'a> {
     ) {
         self.phase = Phase::Draining(Drain {
             signal,
+            term_is_known: signal == Signal::TERM,
             others_turn_at: since.saturating_add(OTHERS_WAIT),
             deadline: grace.map(|grace| since.saturating_add(grace)),
             name_at: Some(since.saturating_add(SILENT_WAIT)),

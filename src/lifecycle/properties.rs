@@ -236,6 +236,8 @@ impl World {
             }
             Target::EachChild => {
                 assert_ne!(signal, Signal::TERM, "promise 6: SIGTERM out of turn");
+                let received = self.forwarding;
+                assert_ne!(received, Some(Signal::TERM), "promise 6: SIGTERM rewritten");
             }
             Target::Everyone => panic!("there is a /proc"),
         }
