@@ -226,8 +226,7 @@ impl<'a> Lifecycle<'a> {
     /// Another child is dead.
     pub fn child_ended(&mut self, pid: Pid, ending: Ending) {
         self.told.remove(pid);
-        let serves = self.options.daemon && self.command_ended.is_some();
-        if serves && self.daemon_failed.is_none() && ending != Ending::Exited(0) {
+        if self.serves_daemons() && self.daemon_failed.is_none() && ending != Ending::Exited(0) {
             self.daemon_failed = Some(ending);
         }
     }
@@ -240,8 +239,8 @@ impl<'a> Lifecycle<'a> {
         }
         match &mut self.phase {
             Phase::Running => {
-                if let Some((ending, at)) = self.command_ended {
-                    self.go_on_without_command(now, ending, at, act);
+                if let Some((_, ended)) = self.command_ended {
+                    self.go_on_without_command(now, ended, act);
                 }
             }
             Phase::Draining(drain) if now < drain.look_not_before => {
@@ -448,14 +447,8 @@ impl<'a> Lifecycle<'a> {
             .filter(|(_, at)| self.counts(*at))
     }
 
-    fn go_on_without_command(
-        &mut self,
-        now: Time,
-        ending: Ending,
-        ended: Time,
-        act: &mut dyn FnMut(Action),
-    ) {
-        if self.options.daemon && ending == Ending::Exited(0) {
+    fn go_on_without_command(&mut self, now: Time, ended: Time, act: &mut dyn FnMut(Action)) {
+        if self.serves_daemons() {
             self.phase = Phase::Serving;
             let latest = self.stop_requests().max_by_key(|request| request.latest);
             if let Some(signal) = latest.and_then(|request| request.forwarded) {
@@ -467,6 +460,12 @@ impl<'a> Lifecycle<'a> {
         // After a stop request somebody else keeps a clock; a second one could only lose data.
         let grace = self.options.grace.or((!asked).then_some(DEFAULT_GRACE));
         self.drain(now, ended, Signal::TERM, grace, act);
+    }
+
+    /// COMMAND has left the work to its daemons.
+    fn serves_daemons(&self) -> bool {
+        let command = self.command_ended.map(|(ending, _)| ending);
+        self.options.daemon && command == Some(Ending::Exited(0))
     }
 
     fn stop_daemons(&mut self, now: Time, signal: Signal, act: &mut dyn FnMut(Action)) {
