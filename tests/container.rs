@@ -7,7 +7,7 @@ use common::terminal::{CTRL_C, CTRL_Z};
 use common::{proc, signal, wait_until};
 
 /// The engine kills what has not ended by then.
-const SECONDS_TO_STOP: [&str; 2] = ["--time", "1"];
+const SECONDS_TO_STOP: [&str; 2] = ["-t", "1"];
 
 #[test]
 fn the_image_holds_two_files_and_nothing_else() {

@@ -19,7 +19,7 @@ fn the_example_stops_at_once_where_its_program_alone_has_to_be_killed() {
     for (options, status) in [(vec![], 143), (vec!["--entrypoint", "/demo"], 137)] {
         let container = image.start(&options, "");
         container.says("demo: working");
-        container.docker("stop", &["--time", "1"]);
+        container.docker("stop", &["-t", "1"]);
         assert_eq!(container.end().status, status, "{options:?}");
     }
 }

@@ -30,7 +30,7 @@ fn docker_run_with_init_runs_rinit() {
     for (options, status) in [([].as_slice(), 137), (&["--init"], 143)] {
         let container = image.start(options, "/fixture sleep app");
         container.says("ready app");
-        container.docker("stop", &["--time", "1"]);
+        container.docker("stop", &["-t", "1"]);
         assert_eq!(container.end().status, status, "{options:?}");
     }
     for (words, status) in [("/fixture exit 7", 7), ("/no/such/program", 127)] {
