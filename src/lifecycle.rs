@@ -11,9 +11,9 @@
 //!             nothing left, in any phase ──────────> Over
 //! ```
 
+mod pid_set;
 #[cfg(test)]
 mod properties;
-mod told;
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::exit_code;
 use crate::options::Options;
 use crate::outcome::Ending;
 use crate::signal::{Signal, Signals};
-use told::Told;
+use pid_set::PidSet;
 
 /// Time since boot: CLOCK_BOOTTIME, the clock of the start times in /proc.
 pub type Time = Duration;
@@ -157,7 +157,10 @@ pub struct Lifecycle<'a> {
     command_ended: Option<(Ending, Time)>,
     /// The first daemon's that was no success.
     daemon_failed: Option<Ending>,
-    told: Told,
+    /// Who has been told to finish.
+    told: PidSet,
+    /// Who was rinit's child already when a stop request came, outside COMMAND's group.
+    detached: PidSet,
 }
 
 impl<'a> Lifecycle<'a> {
@@ -170,7 +173,24 @@ impl<'a> Lifecycle<'a> {
             kill_at: None,
             command_ended: None,
             daemon_failed: None,
-            told: Told::default(),
+            told: PidSet::default(),
+            detached: PidSet::default(),
+        }
+    }
+
+    /// Whether to look for children, for [`Self::found_before_stop`], before
+    /// that signal is said to have arrived.
+    pub fn needs_look_before(&self, received: Signal) -> bool {
+        matches!(self.phase, Phase::Running) && STOP_SIGNALS.contains(&received)
+    }
+
+    /// Who is outside COMMAND's group before COMMAND hears of a stop request
+    /// has detached on its own, such as a log daemon, and is told last. In the
+    /// other order, what COMMAND leaves behind when it dies at once would
+    /// count as detached too.
+    pub fn found_before_stop(&mut self, children: &[Child]) {
+        for child in children.iter().filter(|child| !child.in_group) {
+            self.detached.insert(child.pid);
         }
     }
 
@@ -226,6 +246,7 @@ impl<'a> Lifecycle<'a> {
     /// Another child is dead.
     pub fn child_ended(&mut self, pid: Pid, ending: Ending) {
         self.told.remove(pid);
+        self.detached.remove(pid);
         if self.serves_daemons() && self.daemon_failed.is_none() && ending != Ending::Exited(0) {
             self.daemon_failed = Some(ending);
         }
@@ -269,17 +290,25 @@ impl<'a> Lifecycle<'a> {
     ) {
         match &mut self.phase {
             Phase::Draining(drain) => {
-                let others_turn = !group_left || now >= drain.others_turn_at;
+                let waited_enough = now >= drain.others_turn_at;
+                let inherited_turn = waited_enough || !group_left;
+                let is_detached = |child: &Child| self.detached.contains(child.pid);
+                let is_inherited = |child: &Child| !child.in_group && !is_detached(child);
+                let detached_turn =
+                    waited_enough || !group_left && !children.iter().any(is_inherited);
                 let count = u32::try_from(children.len()).unwrap_or(u32::MAX);
                 let pause = LOOK_PAUSE_PER_CHILD.saturating_mul(count);
                 drain.look_not_before = now.saturating_add(pause.min(LOOK_INTERVAL));
                 drain.look_at = now.saturating_add(LOOK_INTERVAL);
-                if !others_turn {
+                if !detached_turn {
                     drain.look_at = drain.look_at.min(drain.others_turn_at);
                 }
                 let signal = drain.signal;
                 for child in children {
-                    if (child.in_group || others_turn) && !self.told.contains(child.pid) {
+                    let is_turn = child.in_group
+                        || detached_turn
+                        || inherited_turn && !self.detached.contains(child.pid);
+                    if is_turn && !self.told.contains(child.pid) {
                         self.tell(child, signal, act);
                     }
                 }

@@ -105,6 +105,10 @@ impl Supervisor<'_> {
                 terminal.go_along();
             }
         }
+        if self.lifecycle.needs_look_before(arrival.signal) {
+            let children = self.find_children().unwrap_or_default();
+            self.lifecycle.found_before_stop(&children);
+        }
         // The clock is read before the signal goes out: who was born before, has been told.
         let now = clock::now();
         let hands = &mut self.hands;

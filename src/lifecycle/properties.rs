@@ -9,7 +9,8 @@
 //! 3. Whoever outlives COMMAND is told, once it is their turn.
 //! 4. Nobody gets SIGKILL before a deadline.
 //! 5. Nobody outside COMMAND's group is told while a child of that group is
-//!    left, unless 5 s have passed.
+//!    left, and of those nobody who was rinit's child when the stop was asked
+//!    for while one is left who was not, unless 5 s have passed.
 //! 6. A SIGTERM repeated from outside reaches nobody before their turn.
 //! 7. It ends as soon as every process has ended.
 //! 8. It does not end while one lives and no deadline has passed.
@@ -106,6 +107,8 @@ struct Process {
     in_group: bool,
     born: Time,
     ignores: Signals,
+    /// Outside the group and rinit's child when a stop request came.
+    detached: bool,
     told: u32,
     /// Stop signals that came with the group's.
     got_with_group: Vec<(Signal, Time)>,
@@ -150,6 +153,7 @@ impl World {
             in_group,
             born: self.now,
             ignores,
+            detached: false,
             told: 0,
             got_with_group: Vec::new(),
             killed: false,
@@ -179,9 +183,13 @@ impl World {
         self.children().any(|process| process.in_group)
     }
 
-    fn is_others_turn(&self) -> bool {
+    fn is_turn_of(&self, process: &Process) -> bool {
         let ended = self.command.map(|(_, at)| at).unwrap();
-        !self.group_left() || self.now >= ended + OTHERS_WAIT
+        let waited_enough = self.now >= ended + OTHERS_WAIT;
+        let is_inherited = |process: &Process| !process.in_group && !process.detached;
+        let inherited_left = self.children().any(is_inherited);
+        let earlier_turn_left = self.group_left() || process.detached && inherited_left;
+        process.in_group || waited_enough || !earlier_turn_left
     }
 
     /// Promise 4: when SIGKILL may come.
@@ -244,9 +252,11 @@ impl World {
     }
 
     fn tell(&mut self, pid: Pid) {
-        let (ended, others_turn) = (self.command.unwrap().1, self.is_others_turn());
-        let process = self.processes.iter_mut().find(|process| process.pid == pid);
-        let process = process.expect("only children are told");
+        let ended = self.command.unwrap().1;
+        let place = self.processes.iter().position(|process| process.pid == pid);
+        let place = place.expect("only the living are told");
+        let is_turn = self.is_turn_of(&self.processes[place]);
+        let process = &mut self.processes[place];
         assert_eq!(process.parent, None, "parents stop their own children");
         process.told += 1;
         assert_eq!(process.told, 1, "promise 2: told twice");
@@ -255,17 +265,15 @@ impl World {
                 !has_heard(process, ended),
                 "promise 2: told by the group's signal and again"
             );
-        } else {
-            assert!(others_turn, "promise 5: the group goes first");
         }
+        assert!(is_turn, "promise 5: {process:?} is told before its turn");
     }
 
     /// Promise 3, after a look.
     fn assert_all_are_told(&self) {
-        let others_turn = self.is_others_turn();
         let ended = self.command.unwrap().1;
         for process in self.children() {
-            if process.in_group || others_turn {
+            if self.is_turn_of(process) {
                 let heard = process.in_group && has_heard(process, ended);
                 assert!(
                     process.told == 1 || heard,
@@ -305,21 +313,24 @@ impl Run<'_> {
         self.assert_end();
     }
 
-    fn look(&mut self) {
-        let found: Vec<Child> = self
-            .world
-            .children()
-            .map(|process| Child {
+    fn find_children(&self) -> Vec<Child> {
+        let origin = |process: &Process| Origin {
+            born: u64::try_from(process.born.as_millis() / 10).unwrap(),
+            ignored: process.ignores,
+        };
+        let found = |process: &Process| {
+            let is_wanted = process.in_group && self.lifecycle.needs_origin(process.pid);
+            Child {
                 pid: process.pid,
                 in_group: process.in_group,
-                origin: (process.in_group && self.lifecycle.needs_origin(process.pid)).then(|| {
-                    Origin {
-                        born: u64::try_from(process.born.as_millis() / 10).unwrap(),
-                        ignored: process.ignores,
-                    }
-                }),
-            })
-            .collect();
+                origin: is_wanted.then(|| origin(process)),
+            }
+        };
+        self.world.children().map(found).collect()
+    }
+
+    fn look(&mut self) {
+        let found = self.find_children();
         let group_left = self.world.group_left();
         let draining = matches!(self.lifecycle.phase, Phase::Draining(_));
         self.event(|lifecycle, now, act| lifecycle.looked(now, &found, group_left, act));
@@ -374,6 +385,12 @@ impl Run<'_> {
     fn signal(&mut self, signal: Signal) {
         if STOP_SIGNALS.contains(&signal) {
             self.world.asked.push((signal, self.world.now));
+        }
+        if self.lifecycle.needs_look_before(signal) {
+            self.lifecycle.found_before_stop(&self.find_children());
+            for process in &mut self.world.processes {
+                process.detached |= !process.in_group && process.parent.is_none();
+            }
         }
         self.world.forwarding = Some(signal);
         self.event(|lifecycle, now, act| lifecycle.signal_arrived(now, signal, act));

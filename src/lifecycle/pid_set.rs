@@ -1,22 +1,22 @@
-//! Who has been told to finish.
+//! A set of children.
 
 use nix::unistd::Pid;
 
-/// A set of children. A pid in it is not reaped yet, so it cannot be used again.
+/// Children that are not reaped yet, so that their pids cannot be used again.
 #[derive(Default)]
-pub struct Told {
+pub struct PidSet {
     /// Sorted. The kernel lists children in the order of their birth, which
     /// makes an insertion at the end the usual one.
     pids: Vec<Pid>,
 }
 
-impl Told {
+impl PidSet {
     pub fn contains(&self, pid: Pid) -> bool {
         self.pids.binary_search(&pid).is_ok()
     }
 
-    /// Where no memory is left, the pid goes unremembered: told twice is
-    /// better than not at all, and than an abort.
+    /// Where no memory is left, the pid goes unremembered, which is better
+    /// than an abort.
     pub fn insert(&mut self, pid: Pid) {
         if let Err(place) = self.pids.binary_search(&pid)
             && self.pids.try_reserve(1).is_ok()
