@@ -11,12 +11,13 @@ use crate::sys::{clock, inbox};
 pub fn pause(options: &Options) -> u8 {
     say(options.level, &Message::Pausing);
     loop {
+        // Before the first wait, too: a child from before rinit's exec may be dead already.
+        while let Ok(Reaped::Child(..)) = observe::reap(options, |_| false) {}
         // An error is nobody's arrival; injected faults aside, it is EINTR.
         let arrival = inbox::wait(None).unwrap_or_else(|_| {
             clock::rest();
             None
         });
-        while let Ok(Reaped::Child(..)) = observe::reap(options, |_| false) {}
         let Some(arrival) = arrival else { continue };
         if [Signal::TERM, Signal::INT].contains(&arrival.signal) {
             observe::arrival(options, &arrival, Fate::EndsPause);

@@ -37,7 +37,7 @@ pub fn supervise(options: &Options, command: &Command, terminal: Option<Terminal
         lifecycle: Lifecycle::new(options, process::is_pid_1()),
         hands: Hands::new(command.pid, options.level),
         terminal,
-        more_dead: false,
+        more_dead: true,
     };
     loop {
         supervisor.wait();
@@ -57,7 +57,8 @@ struct Supervisor<'a> {
     lifecycle: Lifecycle<'a>,
     hands: Hands,
     terminal: Option<Terminal>,
-    /// The last batch of deaths was not the end of them.
+    /// No signal may tell of more deaths: the last batch was not the end of them, or these
+    /// children, made before rinit was executed, died before it blocked its signals.
     more_dead: bool,
 }
 

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Rinit, everywhere, proc, signal, wait_until};
+use common::{Rinit, everywhere, proc, rinit, signal, wait_until};
 
 #[test]
 fn twenty_thousand_orphans_at_once_leave_no_zombie() {
@@ -118,20 +118,7 @@ fn warn_on_reap_tells_of_each_orphan() {
 fn a_child_from_before_rinit_was_executed_is_reaped() {
     everywhere(|place| {
         let mut rinit = Rinit::new(place)
-            .before_exec(|| {
-                // As `sh -c 'something & exec rinit …'` leaves one.
-                // SAFETY: the child makes system calls only.
-                unsafe {
-                    if nix::errno::Errno::result(libc::fork())? == 0 {
-                        // Among them is the one that tells of rinit's exec by its end.
-                        libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0);
-                        let mut byte = 0_u8;
-                        while libc::read(0, (&raw mut byte).cast(), 1) > 0 {}
-                        libc::_exit(3);
-                    }
-                }
-                Ok(())
-            })
+            .before_exec(rinit::fork_a_reader)
             .fixture("sleep command")
             .start();
         rinit.ready("command");
@@ -142,5 +129,24 @@ fn a_child_from_before_rinit_was_executed_is_reaped() {
         });
         rinit.send(libc::SIGTERM);
         assert_eq!(rinit.end().status, 128 + libc::SIGTERM);
+    });
+}
+
+#[test]
+fn a_child_that_was_dead_before_rinit_was_executed_is_reaped() {
+    everywhere(|place| {
+        let rinit = Rinit::new(place)
+            .before_exec(rinit::fork_a_zombie)
+            .fixture("sleep command")
+            .start();
+        rinit.ready("command");
+        wait_until("only the command is left", || {
+            proc::children(rinit.pid).len() == 1
+        });
+        let rinit = Rinit::new(place)
+            .before_exec(rinit::fork_a_zombie)
+            .words("-P")
+            .start();
+        wait_until("nothing is left", || proc::children(rinit.pid).is_empty());
     });
 }

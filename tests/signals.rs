@@ -239,9 +239,7 @@ fn a_command_that_rinit_may_not_signal_is_mentioned_once() {
         rinit.says("ready");
         for number in [libc::SIGTERM, libc::SIGUSR1, 50, libc::SIGTERM] {
             rinit.send(number);
-            wait_until("rinit has taken the signal", || {
-                proc::signals(rinit.pid, "ShdPnd") == Some(0)
-            });
+            rinit.wait_until_taken();
         }
         drop(rinit.stdin.take());
         let ended = rinit.end();

@@ -194,6 +194,13 @@ impl Running {
         signal::queue(self.pid, number, value).expect("rinit takes a queued signal");
     }
 
+    /// Waits until no signal is left that rinit has not seen.
+    pub fn wait_until_taken(&self) {
+        wait_until("rinit has taken the signals", || {
+            proc::signals(self.pid, "ShdPnd") == Some(0)
+        });
+    }
+
     /// The pid here of a process that has this one in its own namespace, the innermost one if there are several.
     pub fn outer_pid(&self, inner: i32) -> i32 {
         wait_for(&format!("a process {inner} is there"), || {
@@ -278,6 +285,42 @@ impl Drop for Running {
         let _ = self.outside.kill();
         let _ = self.outside.wait();
     }
+}
+
+/// Before exec: leaves rinit a child that it has not made, as `sh -c 'something & exec rinit …'` does. That ends
+/// with status 3 at the end of its standard input.
+pub fn fork_a_reader() -> io::Result<()> {
+    // SAFETY: the child makes system calls only.
+    unsafe {
+        if nix::errno::Errno::result(libc::fork())? == 0 {
+            // Among them is the one that tells of rinit's exec by its end.
+            libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0);
+            let mut byte = 0_u8;
+            while libc::read(0, (&raw mut byte).cast(), 1) > 0 {}
+            libc::_exit(3);
+        }
+    }
+    Ok(())
+}
+
+/// Before exec: leaves rinit a dead child, of which no signal tells any more.
+pub fn fork_a_zombie() -> io::Result<()> {
+    // SAFETY: system calls only; all zeros are a valid siginfo.
+    unsafe {
+        let child = nix::errno::Errno::result(libc::fork())?;
+        if child == 0 {
+            libc::_exit(3);
+        }
+        let mut info = std::mem::zeroed();
+        let flags = libc::WEXITED | libc::WNOWAIT;
+        nix::errno::Errno::result(libc::waitid(
+            libc::P_PID,
+            child as libc::id_t,
+            &raw mut info,
+            flags,
+        ))?;
+    }
+    Ok(())
 }
 
 /// Whatever the tests were started with, only the standard descriptors are handed on. The one by which std
