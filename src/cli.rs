@@ -298,15 +298,18 @@ fn usage_error(error: &clap::Error) -> UsageError {
         Some(ContextValue::String(text)) => text.clone(),
         _ => String::new(),
     };
-    // clap shows an option together with the value that it takes.
-    let option = context(ContextKind::InvalidArg);
-    let option = option.split([' ', '=']).next().unwrap_or_default().into();
+    let word = context(ContextKind::InvalidArg);
+    // clap shows an option that it knows together with its value or, where it counts, with dots.
+    let known = word.split([' ', '=', '.']).next().unwrap_or_default();
+    let option = known.into();
     match error.kind() {
         ErrorKind::TooManyValues => UsageError::UnwantedValue {
             option,
             word: context(ContextKind::InvalidValue).into(),
         },
         ErrorKind::InvalidValue => UsageError::MissingValue { option },
-        _ => UsageError::UnknownOption { option },
+        _ => UsageError::UnknownOption {
+            option: word.into(),
+        },
     }
 }
