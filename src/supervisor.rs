@@ -205,10 +205,7 @@ impl Supervisor<'_> {
             }
             self.stop_with_command();
         } else {
-            self.hands.see_group();
-            if !self.hands.group_left {
-                self.take_terminal_back();
-            }
+            self.see_group();
             continue_stopped();
         }
         let now = clock::now();
@@ -241,6 +238,14 @@ impl Supervisor<'_> {
         }
     }
 
+    /// The terminal comes back with the end of COMMAND's group.
+    fn see_group(&mut self) {
+        self.hands.see_group();
+        if !self.hands.group_left {
+            self.take_terminal_back();
+        }
+    }
+
     fn take_terminal_back(&mut self) {
         if let Some(terminal) = &mut self.terminal {
             terminal.take_back();
@@ -264,6 +269,8 @@ impl Supervisor<'_> {
         if !std::mem::take(&mut self.hands.look_wanted) {
             return;
         }
+        // The last of the group may have left it without a death.
+        self.see_group();
         let found = self.find_children();
         let now = clock::now();
         let group_left = self.hands.group_left;
