@@ -325,22 +325,29 @@ impl<'a> Lifecycle<'a> {
         }
     }
 
-    /// A look could not see the children: there is no /proc.
-    pub fn could_not_look(&mut self, now: Time, act: &mut dyn FnMut(Action)) {
+    /// A look could not see the children: there is no /proc. `group_left` as
+    /// in [`Self::looked`].
+    pub fn could_not_look(&mut self, now: Time, group_left: bool, act: &mut dyn FnMut(Action)) {
         let to = if self.is_pid_1 {
             Target::Everyone
         } else {
             Target::Group
         };
-        let already_told = to == Target::Group && self.told_to_group().next().is_some();
+        let group_told = self.told_to_group().next().is_some();
         match &mut self.phase {
             Phase::Draining(drain) => {
                 drain.look_at = now.saturating_add(LOOK_INTERVAL);
                 if drain.told_blindly {
                     return;
                 }
+                // Who tells everyone cannot spare those who have been told: they come first.
+                if to == Target::Everyone && group_told && group_left && now < drain.others_turn_at
+                {
+                    drain.look_at = drain.look_at.min(drain.others_turn_at);
+                    return;
+                }
                 drain.told_blindly = true;
-                if !already_told {
+                if to == Target::Everyone || !group_told {
                     let signal = drain.signal;
                     act(Action::Send { signal, to });
                 }

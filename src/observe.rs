@@ -38,13 +38,16 @@ pub fn arrival(options: &Options, arrival: &Arrival, fate: Fate) {
 pub fn reap(options: &Options, is_command: impl Fn(Pid) -> bool) -> Result<Reaped, Errno> {
     let shown = options.warn_on_reap || options.level >= Level::Reaping;
     // The name goes with the zombie.
-    let name = shown.then(reap::peek).flatten().map(Name::of);
+    let peeked = shown.then(reap::peek).flatten();
+    let peeked = peeked.map(|pid| (pid, Name::of(pid)));
     let reaped = reap::next();
     if let (true, Ok(Reaped::Child(pid, ending))) = (shown, &reaped) {
         if !is_command(*pid) {
+            // Another one may have died since.
+            let name = peeked.filter(|(peeked, _)| peeked == pid);
             let message = Message::Reaped {
                 pid: *pid,
-                name: &name.unwrap_or_else(Name::unknown),
+                name: &name.map_or_else(Name::unknown, |(_, name)| name),
                 ending: *ending,
                 warn: options.warn_on_reap,
             };

@@ -278,7 +278,7 @@ impl Supervisor<'_> {
         let act = &mut |action| hands.carry_out(action);
         match found {
             Some(children) => self.lifecycle.looked(now, &children, group_left, act),
-            None => self.lifecycle.could_not_look(now, act),
+            None => self.lifecycle.could_not_look(now, group_left, act),
         }
     }
 

@@ -28,6 +28,9 @@ impl Name {
 
     pub fn of(pid: Pid) -> Self {
         let mut name = Self::unknown();
+        if !is_own() {
+            return name;
+        }
         let read = file::read(format_args!("/proc/{pid}/comm"), &mut name.bytes);
         name.length = read.map_or(0, <[u8]>::len);
         name

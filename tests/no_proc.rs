@@ -1,0 +1,129 @@
+//! Without a /proc that rinit could read, what is left behind is told all the same.
+
+mod common;
+
+use std::ffi::CStr;
+use std::io;
+
+use common::output::{assert_order, got};
+use common::{Place, Rinit, at, everywhere, proc};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+
+const PROC: &CStr = c"/proc";
+
+/// Nothing is there.
+fn empty() -> io::Result<()> {
+    let nothing = None::<&CStr>;
+    mount(nothing, PROC, Some(c"tmpfs"), MsFlags::empty(), nothing)?;
+    Ok(())
+}
+
+/// The one of the namespace around is seen again: its pids mean other processes.
+fn foreign() -> io::Result<()> {
+    umount2(PROC, MntFlags::MNT_DETACH)?;
+    Ok(())
+}
+
+/// Runs a test in each of these.
+fn with_each_proc(test: impl Fn(Rinit), place: Place) {
+    for (name, hide) in [("empty", empty as fn() -> _), ("foreign", foreign)] {
+        // Shown when the test fails.
+        eprintln!("/proc is {name}:");
+        test(Rinit::new(place).before_exec(hide));
+    }
+}
+
+#[test]
+fn the_commands_group_is_told_and_waited_for() {
+    let test = |rinit: Rinit| {
+        let mut rinit = rinit
+            .fixture("fork linger left 15 1200 say left-is-done exit 0 , until-eof exit 7")
+            .start();
+        rinit.ready("left");
+        drop(rinit.stdin.take());
+        let ended = rinit.end();
+        assert_eq!(ended.status, 7, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "left", 15), 1, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "left", 18), 1, "{ended:?}");
+        assert!(ended.stdout.contains("left-is-done"), "{ended:?}");
+    };
+    everywhere(|place| with_each_proc(test, place));
+}
+
+#[test]
+fn a_program_behind_a_shell_is_told_once() {
+    let test = |rinit: Rinit| {
+        let rinit = rinit
+            .script(r#""$fixture" linger app 15 1500 say app-is-done exit 0; echo no"#)
+            .start();
+        rinit.ready_before_now("app");
+        rinit.send(libc::SIGTERM);
+        let ended = rinit.end();
+        assert_eq!(ended.status, 143, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "app", 15), 1, "{ended:?}");
+        assert!(ended.stdout.contains("app-is-done"), "{ended:?}");
+    };
+    everywhere(|place| with_each_proc(test, place));
+}
+
+#[test]
+fn as_pid_1_rinit_tells_everybody_after_the_commands_group() {
+    let test = |rinit: Rinit| {
+        let rinit = rinit
+            .fixture(
+                "fork session fork session linger worker 15 300 exit 0 , \
+                    linger daemon 15 600 say daemon-is-done exit 0 , \
+                fork linger app 15 1500 say app-is-done exit 0 , \
+                sleep command",
+            )
+            .start();
+        for name in ["worker", "daemon", "app", "command"] {
+            rinit.ready_before_now(name);
+        }
+        rinit.send(libc::SIGTERM);
+        let ended = rinit.end();
+        assert_eq!(ended.status, 143, "{ended:?}");
+        for name in ["worker", "daemon", "app"] {
+            assert_eq!(got(&ended.stdout, name, 15), 1, "{ended:?}");
+        }
+        let order = ["app-is-done", "daemon got 15 ", "daemon-is-done"];
+        assert_order(&ended.stdout, &order);
+    };
+    at(&[Place::Pid1], |place| with_each_proc(test, place));
+}
+
+#[test]
+fn what_does_not_finish_is_killed_and_nobody_is_given_anothers_name() {
+    let test = |rinit: Rinit| {
+        let mut rinit = rinit
+            .words("-w -t 0.5")
+            .fixture("fork record left , until-eof exit 7")
+            .start();
+        let left = rinit.ready("left");
+        let inner = proc::inner_pid(left).expect("it lives");
+        drop(rinit.stdin.take());
+        let ended = rinit.end();
+        assert_eq!(ended.status, 7, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "left", 15), 1, "{ended:?}");
+        let reaped = format!("rinit: reaped pid {inner}: was killed by SIGKILL");
+        let told = ended.stderr.lines().any(|line| line == reaped);
+        assert!(told, "{}", ended.stderr);
+    };
+    everywhere(|place| with_each_proc(test, place));
+}
+
+#[test]
+fn kill_after_ends_the_command_and_its_group() {
+    let test = |rinit: Rinit| {
+        let rinit = rinit
+            .words("-k 0.5")
+            .fixture("fork record peer , record command")
+            .start();
+        rinit.ready("peer");
+        rinit.ready("command");
+        rinit.send(libc::SIGTERM);
+        rinit.says("peer got 15 ");
+        assert_eq!(rinit.end().status, 137);
+    };
+    everywhere(|place| with_each_proc(test, place));
+}
