@@ -4,6 +4,7 @@ mod common;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
+use std::time::{Duration, Instant};
 
 use common::{Ended, Place, Rinit, at, everywhere, fixture, proc, rinit, signal, wait_until};
 
@@ -358,6 +359,73 @@ fn rewrites_come_from_the_environment_unless_the_command_line_has_some() {
             rewritten(Rinit::new(place).words("-r TERM:INT -r TERM:HUP"), 15),
             1,
             "the last one holds"
+        );
+    });
+}
+
+#[test]
+fn each_option_and_its_variable_do_the_same() {
+    everywhere(|place| {
+        let both = |option: &str, variable: &str, value: &str, act: &dyn Fn(Rinit)| {
+            act(Rinit::new(place).words(option));
+            act(Rinit::new(place).env(variable, value));
+        };
+        both("-z", "RINIT_ZERO_ON_STOP", "yes", &|rinit| {
+            let rinit = rinit.fixture("sleep command").start();
+            rinit.ready("command");
+            rinit.send(libc::SIGTERM);
+            assert_eq!(rinit.end().status, 0);
+        });
+        both("-d", "RINIT_DAEMON", "on", &|rinit| {
+            let rinit = rinit
+                .fixture("orphan session await daemon 10 exit 3 , exit 0")
+                .start();
+            rinit.ready("daemon");
+            wait_until("the command is gone", || {
+                proc::children(rinit.pid).len() == 1
+            });
+            rinit.send(libc::SIGUSR1);
+            assert_eq!(rinit.end().status, 3, "the daemon's");
+        });
+        both("-t 0.1", "RINIT_GRACE", "100ms", &|rinit| {
+            let start = Instant::now();
+            let ended = rinit
+                .fixture("orphan ignore 15 say there sleep left , exit 4")
+                .run();
+            assert!(
+                start.elapsed() < Duration::from_secs(10),
+                "which it would be without"
+            );
+            assert_eq!(ended.status, 4);
+            assert!(
+                ended.stderr.contains("fixture"),
+                "who was killed is named: {}",
+                ended.stderr
+            );
+        });
+        both("-k 0.1", "RINIT_KILL_AFTER", "100ms", &|rinit| {
+            let rinit = rinit.fixture("ignore 15 sleep command").start();
+            rinit.ready("command");
+            rinit.send(libc::SIGTERM);
+            assert_eq!(rinit.end().status, 128 + libc::SIGKILL);
+        });
+        both("-w", "RINIT_WARN_ON_REAP", "true", &|rinit| {
+            let rinit = rinit.fixture("orphan exit 3 , sleep command").start();
+            let line = rinit.complains("fixture");
+            assert!(line.starts_with("rinit: ") && line.contains('3'), "{line}");
+        });
+        both(
+            "-p USR2",
+            "RINIT_PARENT_DEATH_SIGNAL",
+            "sigusr2",
+            &|rinit| {
+                if place == Place::Pid1 {
+                    let mut rinit = rinit.fixture("record command").start();
+                    rinit.ready("command");
+                    rinit.outside.kill().expect("rinit's parent lives");
+                    rinit.says("command got 12 ");
+                }
+            },
         );
     });
 }

@@ -2,8 +2,7 @@
 
 mod common;
 
-use std::io;
-
+use common::refusal::refuse;
 use common::{Directory, Place, Rinit, everywhere, signal};
 use nix::sys::resource::{Resource, setrlimit};
 
@@ -98,7 +97,7 @@ fn a_fork_that_fails_gives_125() {
     everywhere(|place| {
         for errno in [libc::EAGAIN, libc::ENOMEM] {
             let ended = Rinit::new(place)
-                .before_exec(move || refuse_forks(errno))
+                .before_exec(move || refuse(&[libc::SYS_clone, libc::SYS_clone3], errno))
                 .fixture("say started exit 0")
                 .run();
             assert_eq!(ended.status, 125, "{}", ended.stderr);
@@ -128,39 +127,4 @@ fn deadly() -> impl Iterator<Item = i32> {
 /// So that nothing has to be written where the tests run.
 fn without_core(place: Place) -> Rinit {
     Rinit::new(place).before_exec(|| Ok(setrlimit(Resource::RLIMIT_CORE, 0, 0)?))
-}
-
-/// Lets every fork fail with that error from now on, for whichever user.
-fn refuse_forks(errno: i32) -> io::Result<()> {
-    const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
-    const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
-    const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
-    let step = |code, on_true, on_false, k| libc::sock_filter {
-        code,
-        jt: on_true,
-        jf: on_false,
-        k,
-    };
-    let number = |call: libc::c_long| call as u32;
-    let mut filter = [
-        step(LOAD, 0, 0, 0), // the system call's number
-        step(EQUAL, 1, 0, number(libc::SYS_clone)),
-        step(EQUAL, 0, 1, number(libc::SYS_clone3)),
-        step(RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | errno as u32),
-        step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
-    ];
-    let program = libc::sock_fprog {
-        len: filter.len() as u16,
-        filter: filter.as_mut_ptr(),
-    };
-    // SAFETY: the kernel copies the filter that `program` points to.
-    nix::errno::Errno::result(unsafe {
-        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-            | libc::prctl(
-                libc::PR_SET_SECCOMP,
-                libc::SECCOMP_MODE_FILTER,
-                &raw const program,
-            )
-    })?;
-    Ok(())
 }

@@ -4,14 +4,13 @@ mod common;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use common::rinit::{hand_over, hide};
 use common::{Directory, Place, Rinit, everywhere, fixture, proc, signal, wait_until};
-use nix::mount::{MsFlags, mount};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
 
@@ -52,20 +51,13 @@ fn the_command_has_the_inherited_files() {
         let descriptor = file.as_raw_fd();
         let report = same_with_and_without("files", place, |rinit| {
             rinit.before_exec(move || {
-                [3, 7, 500]
-                    .into_iter()
-                    .try_for_each(|number| duplicate(descriptor, number))?;
+                hand_over(descriptor)?;
                 // SAFETY: lseek touches no memory.
-                unsafe { libc::lseek(7, 42, libc::SEEK_SET) };
+                unsafe { libc::lseek(descriptor, 42, libc::SEEK_SET) };
                 Ok(())
             })
         });
-        for number in [0, 1, 2, 3, 7, 500] {
-            assert!(
-                report.contains(&format!("descriptor {number}: ")),
-                "{report}"
-            );
-        }
+        assert_eq!(report.matches(" at 42, ").count(), 3, "{report}");
         assert_eq!(report.matches("descriptor").count(), 6, "{report}");
     });
 }
@@ -171,11 +163,7 @@ fn rinit_holds_nothing_open_that_came_from_outside() {
         let descriptor = file.as_raw_fd();
         let rinit = Rinit::new(place)
             .directory(directory.path())
-            .before_exec(move || {
-                [3, 7, 500]
-                    .into_iter()
-                    .try_for_each(|number| duplicate(descriptor, number))
-            })
+            .before_exec(move || hand_over(descriptor))
             .fixture("sleep command")
             .start();
         let command = rinit.ready("command");
@@ -429,6 +417,29 @@ fn a_command_that_cannot_be_started_is_named() {
 }
 
 #[test]
+fn no_free_descriptor_is_needed() {
+    everywhere(|place| {
+        let run = |rinit: Rinit, name: &str| {
+            let rinit = rinit.before_exec(|| Ok(setrlimit(Resource::RLIMIT_NOFILE, 3, 3)?));
+            let ended = rinit.arg("--").arg(name).words("say started exit 42").run();
+            (ended.status, ended.stdout, ended.stderr)
+        };
+        let fixture = fixture().display().to_string();
+        assert_eq!(
+            run(Rinit::new(place), &fixture),
+            (42, "started\n".to_owned(), String::new())
+        );
+        for (name, status) in [
+            ("/nowhere/command", 127),
+            ("no-such-command", 127),
+            ("/tmp", 126),
+        ] {
+            assert_eq!(run(Rinit::new(place), name).0, status, "{name}");
+        }
+    });
+}
+
+#[test]
 fn neither_dev_nor_proc_is_needed() {
     everywhere(|place| {
         for missing in [&["/dev"][..], &["/proc"], &["/dev", "/proc"]] {
@@ -497,22 +508,4 @@ fn script(directory: &Path, name: &str, content: &str) {
     let path = directory.join(name);
     fs::write(&path, content).expect("a script");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a mode");
-}
-
-/// To be inherited.
-fn duplicate(descriptor: RawFd, number: RawFd) -> io::Result<()> {
-    // SAFETY: these numbers are nobody's in a process that is about to be replaced.
-    nix::errno::Errno::result(unsafe { libc::dup2(descriptor, number) })?;
-    Ok(())
-}
-
-/// Nothing is there any more.
-fn hide(path: &str) -> io::Result<()> {
-    Ok(mount(
-        Some("tmpfs"),
-        path,
-        Some("tmpfs"),
-        MsFlags::empty(),
-        None::<&str>,
-    )?)
 }

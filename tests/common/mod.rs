@@ -8,6 +8,7 @@ pub mod engine;
 pub mod output;
 pub mod place;
 pub mod proc;
+pub mod refusal;
 pub mod rinit;
 pub mod signal;
 pub mod terminal;

@@ -2,11 +2,14 @@
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
+use std::os::fd::RawFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use nix::time::ClockId;
+
+use nix::mount::{MsFlags, mount};
 
 use super::output::Output;
 use super::place::Entry;
@@ -321,6 +324,26 @@ pub fn fork_a_zombie() -> io::Result<()> {
         ))?;
     }
     Ok(())
+}
+
+/// Before exec: hands a descriptor over three times, by numbers that the tests themselves do not come to.
+pub fn hand_over(descriptor: RawFd) -> io::Result<()> {
+    for at_least in [300, 300, 500] {
+        // SAFETY: makes descriptors, and touches none that there are.
+        nix::errno::Errno::result(unsafe { libc::fcntl(descriptor, libc::F_DUPFD, at_least) })?;
+    }
+    Ok(())
+}
+
+/// Before exec: leaves nothing there.
+pub fn hide(path: &str) -> io::Result<()> {
+    Ok(mount(
+        Some("tmpfs"),
+        path,
+        Some("tmpfs"),
+        MsFlags::empty(),
+        None::<&str>,
+    )?)
 }
 
 /// Whatever the tests were started with, only the standard descriptors are handed on. The one by which std

@@ -1,0 +1,80 @@
+//! What an old kernel has not and a sandbox refuses is missed silently.
+
+mod common;
+
+use std::fs::File;
+use std::os::fd::AsRawFd;
+
+use common::refusal::refuse;
+use common::{Place, Rinit, at, everywhere, proc, rinit, wait_until};
+
+/// Newer than Linux 4.4, or such that the start-up code of a Rust program would not go on without.
+const CALLS: &[libc::c_long] = &[
+    libc::SYS_clone3,
+    libc::SYS_close_range,
+    libc::SYS_execveat,
+    libc::SYS_faccessat2,
+    libc::SYS_openat2,
+    libc::SYS_pidfd_open,
+    libc::SYS_pidfd_send_signal,
+    libc::SYS_ppoll,
+    libc::SYS_statx,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_poll,
+];
+
+#[test]
+fn newer_system_calls_are_not_needed() {
+    everywhere(|place| {
+        // EPERM: what sandboxes say of calls that they do not know.
+        for (errno, proc_is_there) in [
+            (libc::ENOSYS, true),
+            (libc::EPERM, true),
+            (libc::ENOSYS, false),
+        ] {
+            let file = File::open("/proc/version").expect("a file");
+            let descriptor = file.as_raw_fd();
+            let rinit = Rinit::new(place)
+                .before_exec(move || {
+                    rinit::hand_over(descriptor)?;
+                    if !proc_is_there {
+                        rinit::hide("/proc")?;
+                    }
+                    refuse(CALLS, errno)
+                })
+                .fixture("orphan sleep left , await command 10 exit 42")
+                .start();
+            rinit.ready("left");
+            rinit.ready("command");
+            wait_until("rinit has let go of all that was handed over", || {
+                proc::descriptors(rinit.pid)
+                    .iter()
+                    .all(|(_, name)| !name.ends_with("version"))
+            });
+            rinit.send(libc::SIGUSR1);
+            let ended = rinit.end();
+            assert_eq!(ended.status, 42, "{}", ended.stderr);
+            assert_eq!(ended.stderr, "");
+        }
+    });
+}
+
+#[test]
+fn who_may_not_become_a_subreaper_says_so_once_and_goes_on() {
+    let said = |place| {
+        let ended = Rinit::new(place)
+            .before_exec(|| refuse(&[libc::SYS_prctl], libc::EINVAL))
+            .fixture("say started exit 42")
+            .run();
+        assert_eq!((ended.status, ended.stdout.as_str()), (42, "started\n"));
+        ended.stderr
+    };
+    at(&[Place::Pid1], |place| {
+        assert_eq!(said(place), "", "nothing to ask for")
+    });
+    at(&[Place::Subreaper], |place| {
+        let said = said(place);
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(said.starts_with("rinit: "), "{said}");
+    });
+}
