@@ -18,12 +18,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::unistd::Uid;
+use nix::unistd::{Uid, geteuid};
 
 pub use arch::Arch;
-pub use death::{Death, Killer};
-pub use elf::Libc;
-use file::Contents;
+pub use death::{Death, Reason};
+pub use elf::{Libc, Size};
 pub use format::{Archive, System};
 use format::{Format, Interpreter};
 
@@ -35,30 +34,50 @@ use crate::sys::spawn::ExecError;
 pub struct Failure {
     /// The file that was meant: the one found, an interpreter, or the name as given.
     pub file: PathBuf,
+    /// What needs the file: a script its interpreter, a program its loader.
+    pub needed_by: Option<PathBuf>,
     pub cause: Cause,
+}
+
+impl Failure {
+    /// COMMAND itself is to blame.
+    fn of(file: PathBuf, cause: Cause) -> Self {
+        Self {
+            file,
+            needed_by: None,
+            cause,
+        }
+    }
 }
 
 /// What the file, or what is around it, tells about the kernel's refusal.
 pub enum Cause {
+    /// COMMAND is the empty word.
+    NoName,
     /// In no directory of PATH.
     NotInPath {
-        name: OsString,
-        /// The value of PATH.
+        /// The value of PATH, or what stands for it.
         searched: OsString,
-        /// There is a file of that name in the working directory.
-        is_here: bool,
-        other_case: Option<PathBuf>,
+        is_set: bool,
+        hint: Option<Hint>,
     },
     Missing {
+        /// What is not there, if that is a directory on the way.
+        directory: Option<PathBuf>,
         other_case: Option<PathBuf>,
     },
-    MissingDirectory(PathBuf),
-    DanglingLink(PathBuf),
+    /// A symbolic link leads to what is not there.
+    DanglingLink {
+        link: PathBuf,
+        target: PathBuf,
+    },
+    LinkLoop(PathBuf),
     NotADirectory(PathBuf),
     InterpreterMissing {
         interpreter: PathBuf,
         has_shell: bool,
     },
+    /// A script's first line names this, with a carriage return.
     CarriageReturn {
         interpreter: PathBuf,
     },
@@ -69,9 +88,15 @@ pub enum Cause {
     EnvMissing {
         name: OsString,
     },
+    /// A script's first line begins with `#!`, and names nothing.
+    NoInterpreter,
+    /// Scripts are the interpreters of scripts, beyond what the kernel follows.
+    InterpreterLoop,
     LoaderMissing {
         loader: PathBuf,
         built_for: Option<Libc>,
+        /// If that is not the machine's.
+        arch: Option<Arch>,
         image_has: Option<Libc>,
     },
     Foreign {
@@ -79,13 +104,19 @@ pub enum Cause {
         machine: Arch,
     },
     DamagedElf,
+    CutOff(Size),
     NotLinked,
     ByteOrderMark,
+    Utf16,
     OtherSystem(System),
     Archive(Archive),
     Empty,
-    NoShell,
+    /// Without `#!`: for a shell to run, if there is one.
+    Text,
     UnknownFormat,
+    Unreadable {
+        user: Uid,
+    },
     Unsearchable {
         directory: PathBuf,
         user: Uid,
@@ -105,14 +136,33 @@ pub enum Cause {
     Other(Errno),
 }
 
+/// What may be meant by a name that is in no directory of PATH.
+pub enum Hint {
+    /// A file of that name in the working directory.
+    Here,
+    OtherCase(PathBuf),
+    /// The name holds blanks, and this, before the first of them, is in PATH.
+    OneWord(OsString),
+    /// It could be this file, were it not for that directory.
+    Unsearchable {
+        file: PathBuf,
+        directory: PathBuf,
+        user: Uid,
+    },
+}
+
 impl Cause {
     /// The exit status: COMMAND was not found, or cannot be run.
     pub fn status(&self) -> u8 {
         match self {
-            Self::NotInPath { .. }
+            Self::NotInPath {
+                hint: Some(Hint::Unsearchable { .. }),
+                ..
+            } => exit_code::CANNOT_RUN,
+            Self::NoName
+            | Self::NotInPath { .. }
             | Self::Missing { .. }
-            | Self::MissingDirectory(_)
-            | Self::DanglingLink(_)
+            | Self::DanglingLink { .. }
             | Self::NotADirectory(_) => exit_code::NOT_FOUND,
             _ => exit_code::CANNOT_RUN,
         }
@@ -126,50 +176,63 @@ const DEEPEST: u32 = 5;
 /// Why none of the paths could be run by which COMMAND was looked for.
 pub fn why_not_started(search: &Search, error: ExecError) -> Failure {
     // The search goes on behind a file whose interpreter is missing, which is
-    // the one that was meant.
+    // the one that was meant; and so is a link that leads nowhere.
     let found = match error.errno {
-        Errno::ENOENT => search.paths.iter().find(|path| path.exists()),
+        Errno::ENOENT => {
+            let mut paths = search.paths.iter();
+            let link = paths.clone().find(|path| path.is_symlink());
+            paths.find(|path| path.exists()).or(link)
+        }
         _ => search.paths.get(error.path),
     };
-    if let Some(file) = found {
-        return why_not_run(file.clone(), error.errno);
-    }
-    let file = PathBuf::from(&search.name);
-    let cause = if search.name.as_bytes().contains(&b'/') {
-        missing::why_missing(&file)
-    } else {
-        missing::why_not_in_path(search)
-    };
-    Failure { file, cause }
-}
-
-/// Why a file that is there cannot be run.
-fn why_not_run(file: PathBuf, errno: Errno) -> Failure {
-    let mut file = file;
-    for _ in 0..DEEPEST {
-        match cause(&file, errno) {
-            Verdict::Cause(cause) => return Failure { file, cause },
-            Verdict::Interpreter(interpreter) => file = interpreter,
+    let is_by_path = search.name.as_bytes().contains(&b'/');
+    match found.or(search.paths.first().filter(|_| is_by_path)) {
+        // Whether a file is where nobody may look, is not known.
+        Some(file) if is_by_path || file.is_symlink() || file.exists() => {
+            why_not_run(file.clone(), error.errno)
+        }
+        _ => {
+            let cause = missing::why_not_in_path(search);
+            Failure::of(PathBuf::from(&search.name), cause)
         }
     }
-    Failure {
-        file,
-        cause: Cause::Other(errno),
+}
+
+/// Why that file cannot be run.
+fn why_not_run(file: PathBuf, errno: Errno) -> Failure {
+    let mut failure = Failure::of(file, Cause::Other(errno));
+    for _ in 0..DEEPEST {
+        match cause(&failure.file, errno) {
+            Verdict::Cause(cause) => {
+                failure.cause = cause;
+                break;
+            }
+            Verdict::Needed(other) => {
+                failure.needed_by = Some(std::mem::replace(&mut failure.file, other));
+            }
+        }
     }
+    failure
 }
 
 enum Verdict {
     Cause(Cause),
-    /// The file is a script, and its interpreter is to blame.
-    Interpreter(PathBuf),
+    /// What the file needs is to blame: its interpreter, or its loader.
+    Needed(PathBuf),
 }
 
 fn cause(file: &Path, errno: Errno) -> Verdict {
+    if let Some(obstacle) = missing::obstacle(file) {
+        return Verdict::Cause(obstacle);
+    }
     let cause = match errno {
         Errno::ENOENT => return why_incomplete(file),
-        Errno::ENOEXEC => return why_unknown(file),
         Errno::EACCES => return why_refused(file),
-        Errno::ENOTDIR => missing::why_missing(file),
+        Errno::ENOEXEC | Errno::ELIBBAD | Errno::EINVAL | Errno::EIO => {
+            return why_unknown(file, errno);
+        }
+        // It is no link that is to blame.
+        Errno::ELOOP => Cause::InterpreterLoop,
         other => Cause::Other(other),
     };
     Verdict::Cause(cause)
@@ -177,53 +240,62 @@ fn cause(file: &Path, errno: Errno) -> Verdict {
 
 /// ENOENT for a file that is there: something that it needs is not.
 fn why_incomplete(file: &Path) -> Verdict {
-    let contents = Contents::read(file);
-    let cause = match contents.format() {
-        Format::Script(Interpreter {
-            path,
-            carriage_return: true,
-            ..
-        }) => Cause::CarriageReturn { interpreter: path },
-        Format::Script(Interpreter { path, .. }) if path.exists() => {
-            return Verdict::Interpreter(path);
+    let cause = match file::format(file) {
+        Format::Script(Some(interpreter)) => {
+            if interpreter.path.exists() {
+                return Verdict::Needed(interpreter.path);
+            }
+            match interpreter.without_carriage_return() {
+                Some(meant) => Cause::CarriageReturn {
+                    interpreter: meant.to_owned(),
+                },
+                None => Cause::InterpreterMissing {
+                    interpreter: interpreter.path,
+                    has_shell: Path::new(SHELL).exists(),
+                },
+            }
         }
-        Format::Script(Interpreter { path, .. }) => Cause::InterpreterMissing {
-            interpreter: path,
-            has_shell: Path::new(SHELL).exists(),
-        },
         Format::Elf(Some(elf)) => match elf.loader {
-            Some(loader) => Cause::LoaderMissing {
+            Some(loader) if !loader.exists() => Cause::LoaderMissing {
                 built_for: Libc::of_loader(&loader),
+                arch: Some(elf.arch).filter(|arch| *arch != Arch::of_machine()),
                 image_has: Libc::of_image(),
                 loader,
             },
-            None => Cause::DamagedElf,
+            _ => Cause::Other(Errno::ENOENT),
         },
         _ => Cause::Other(Errno::ENOENT),
     };
     Verdict::Cause(cause)
 }
 
-/// ENOEXEC: the kernel knows no way to run the file.
-fn why_unknown(file: &Path) -> Verdict {
-    let contents = Contents::read(file);
-    let cause = match contents.format() {
-        Format::Script(Interpreter { path, .. }) => return Verdict::Interpreter(path),
-        Format::Elf(Some(elf)) => match Arch::of_machine() {
-            Some(machine) if machine != elf.arch => Cause::Foreign {
-                built_for: elf.arch,
-                machine,
-            },
-            _ if elf.is_unlinked => Cause::NotLinked,
+/// The kernel knows no way to run the file, or finds it damaged.
+fn why_unknown(file: &Path, errno: Errno) -> Verdict {
+    let machine = Arch::of_machine();
+    let cause = match file::format(file) {
+        Format::Script(Some(Interpreter { path, .. })) => return Verdict::Needed(path),
+        Format::Elf(Some(elf)) if elf.arch != machine => Cause::Foreign {
+            built_for: elf.arch,
+            machine,
+        },
+        Format::Elf(Some(elf)) if elf.is_unlinked => Cause::NotLinked,
+        Format::Elf(Some(elf)) if elf.size.is_cut_off() => Cause::CutOff(elf.size),
+        Format::Elf(Some(elf)) => match elf.loader {
+            Some(loader) if errno == Errno::ELIBBAD => return Verdict::Needed(loader),
             _ => Cause::DamagedElf,
         },
         Format::Elf(None) => Cause::DamagedElf,
+        // The kernel has got as far as reading it.
+        _ if errno == Errno::EIO => Cause::Other(errno),
+        Format::Script(None) => Cause::NoInterpreter,
         Format::ByteOrderMark => Cause::ByteOrderMark,
+        Format::Utf16 => Cause::Utf16,
         Format::OtherSystem(system) => Cause::OtherSystem(system),
         Format::Archive(archive) => Cause::Archive(archive),
         Format::Empty => Cause::Empty,
-        Format::Text => Cause::NoShell,
+        Format::Text => Cause::Text,
         Format::Unknown => Cause::UnknownFormat,
+        Format::Unreadable => Cause::Unreadable { user: geteuid() },
     };
     Verdict::Cause(cause)
 }
@@ -232,26 +304,33 @@ fn why_refused(file: &Path) -> Verdict {
     if let Some(cause) = permission::why_refused(file) {
         return Verdict::Cause(cause);
     }
-    // The file itself is in order; its interpreter may not be.
-    match Contents::read(file).format() {
-        Format::Script(Interpreter { path, .. }) => match permission::why_refused(&path) {
-            Some(_) => Verdict::Interpreter(path),
-            None => Verdict::Cause(Cause::Other(Errno::EACCES)),
-        },
-        Format::Elf(Some(elf)) => match elf.loader {
-            Some(loader) if permission::why_refused(&loader).is_some() => {
-                Verdict::Interpreter(loader)
-            }
-            _ => Verdict::Cause(Cause::Other(Errno::EACCES)),
-        },
+    // The file itself is in order; what it needs may not be.
+    let needed = match file::format(file) {
+        Format::Script(interpreter) => interpreter.map(|interpreter| interpreter.path),
+        Format::Elf(elf) => elf.and_then(|elf| elf.loader),
+        _ => None,
+    };
+    match needed {
+        Some(needed) if permission::why_refused(&needed).is_some() => Verdict::Needed(needed),
         _ => Verdict::Cause(Cause::Other(Errno::EACCES)),
     }
 }
 
+/// What runs a text.
 const SHELL: &str = "/bin/sh";
 
 /// Whether a file that the kernel does not know how to run is a script for
 /// the shell.
 pub fn is_shell_script(file: &Path) -> bool {
-    matches!(Contents::read(file).format(), Format::Text)
+    file::format(file) == Format::Text
+}
+
+/// The sizes of COMMAND's file if it lacks its end. The kernel starts what has
+/// its beginning.
+pub fn cut_off(search: &Search) -> Option<Size> {
+    let file = search.paths.iter().find(|path| path.exists())?;
+    match file::format(file) {
+        Format::Elf(Some(elf)) if elf.size.is_cut_off() => Some(elf.size),
+        _ => None,
+    }
 }

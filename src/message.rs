@@ -11,7 +11,7 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
-use crate::explain::{Archive, Cause, Death, Failure, Killer, Libc, System};
+use crate::explain::{Arch, Archive, Cause, Death, Failure, Hint, Libc, Reason, Size, System};
 use crate::outcome::Ending;
 use crate::signal::Signal;
 use crate::sys::proc::Name;
@@ -19,7 +19,7 @@ use crate::sys::stderr;
 use crate::text::Text;
 use escaped::Escaped;
 pub use part::Names;
-use part::{Bytes, How, Named, Process, Quoted};
+use part::{Bytes, How, Named, Process, Quoted, Word};
 
 /// How much rinit says.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
@@ -154,14 +154,7 @@ impl Display for Message<'_> {
             Self::CannotPrint(why) => {
                 write!(f, "cannot write to standard output: {}", why.desc())
             }
-            Self::CannotRun(failure) => {
-                write!(f, "cannot run {}: {}", File(&failure.file), What(failure))?;
-                add_cure(f, failure)
-            }
-            Self::RanInVain(failure) => {
-                write!(f, "{} did not run: {}", File(&failure.file), What(failure))?;
-                add_cure(f, failure)
-            }
+            Self::CannotRun(failure) | Self::RanInVain(failure) => failure.fmt(f),
             Self::Died(death) => death.fmt(f),
             Self::CannotBlock(why) => {
                 write!(f, "the kernel refuses to block signals: {}", why.desc())
@@ -242,101 +235,133 @@ impl Display for File<'_> {
     }
 }
 
-/// What is wrong with a file that could not be run.
-struct What<'a>(&'a Failure);
-
-impl Display for What<'_> {
+/// The first line says what is wrong with which file, the others what to do.
+impl Display for Failure {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
-        match &self.0.cause {
-            Cause::NotInPath { searched, .. } => {
-                write!(
-                    f,
-                    "it is in no directory of PATH, which is {}",
-                    Quoted(searched)
-                )
-            }
-            Cause::Missing { .. } => f.write_str("there is no such file"),
-            Cause::MissingDirectory(directory) => {
-                write!(f, "there is no directory {}", File(directory))
-            }
-            Cause::DanglingLink(target) => write!(
+        let Self {
+            file,
+            needed_by,
+            cause,
+        } = self;
+        write!(f, "cannot run {}", File(file))?;
+        if let Some(needed_by) = needed_by {
+            write!(f, ", which {} needs", File(needed_by))?;
+        }
+        write!(f, ": {cause}{INDENT}")?;
+        add_cure(f, self)
+    }
+}
+
+/// The beginning of a further line.
+const INDENT: &str = "\n       ";
+
+/// What is wrong.
+impl Display for Cause {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        match self {
+            Self::NoName => f.write_str("its name is empty"),
+            Self::NotInPath { .. } => f.write_str("there is no such program in PATH"),
+            Self::Missing {
+                directory: Some(directory),
+                ..
+            } => write!(f, "there is no directory {}", File(directory)),
+            Self::Missing { .. } => f.write_str("there is no such file"),
+            Self::DanglingLink { link, target } => write!(
                 f,
-                "it is a symbolic link to {}, which does not exist",
+                "the symbolic link {} leads to {}, which does not exist",
+                File(link),
                 File(target)
             ),
-            Cause::NotADirectory(file) => write!(f, "{} is not a directory", File(file)),
-            Cause::InterpreterMissing { interpreter, .. } => write!(
+            Self::LinkLoop(link) => {
+                write!(f, "the symbolic link {} leads back to itself", File(link))
+            }
+            Self::NotADirectory(file) => write!(f, "{} is not a directory", File(file)),
+            Self::InterpreterMissing { interpreter, .. } => write!(
                 f,
                 "its first line asks for {}, which does not exist",
                 File(interpreter)
             ),
-            Cause::CarriageReturn { interpreter } => write!(
+            Self::CarriageReturn { interpreter } => write!(
                 f,
-                "its lines end as on Windows, so that its first line asks for \"{}\\r\"",
+                "its lines end as on Windows, so its first line asks for \"{}\\r\"",
                 Escaped(interpreter.as_os_str().as_bytes())
             ),
-            Cause::EnvCarriageReturn { name } => write!(
+            Self::EnvCarriageReturn { name } => write!(
                 f,
-                "its lines end as on Windows, so that its first line asks env for \"{}\\r\"",
+                "its lines end as on Windows, so its first line asks env for \"{}\\r\"",
                 Escaped(name.as_bytes())
             ),
-            Cause::EnvMissing { name } => write!(
+            Self::EnvMissing { name } => write!(
                 f,
-                "its first line asks env for {}, which is in no directory of PATH",
+                "its first line asks env for {}, which is not in PATH",
                 Quoted(name)
             ),
-            Cause::LoaderMissing {
-                loader, built_for, ..
+            Self::NoInterpreter => f.write_str(
+                "its first line begins with #! and names no program within its first 255 bytes",
+            ),
+            Self::InterpreterLoop => {
+                f.write_str("its first line asks for a script, that one for another, and so on")
+            }
+            Self::LoaderMissing {
+                loader,
+                built_for,
+                arch,
+                ..
             } => {
                 write!(
                     f,
                     "it needs the loader {}, which does not exist",
                     File(loader)
                 )?;
-                match built_for {
-                    Some(libc) => write!(f, ": it is built for {libc}"),
-                    None => Ok(()),
+                match (built_for, arch) {
+                    (Some(libc), Some(arch)) => {
+                        write!(f, ": it is built for {libc} on {}", Named(*arch))
+                    }
+                    (Some(libc), None) => write!(f, ": it is built for {libc}"),
+                    (None, Some(arch)) => write!(f, ": it is built for {}", Named(*arch)),
+                    (None, None) => Ok(()),
                 }
             }
-            Cause::Foreign { built_for, machine } => write!(
+            Self::Foreign { built_for, machine } => write!(
                 f,
                 "it is built for {}, and this machine is {}",
                 Named(*built_for),
                 Named(*machine)
             ),
-            Cause::DamagedElf => f.write_str("it is a program (ELF), but damaged or cut off"),
-            Cause::NotLinked => f.write_str("it is an object file or a core dump, not a program"),
-            Cause::ByteOrderMark => {
+            Self::DamagedElf => f.write_str("it is a program, but damaged or cut off"),
+            Self::CutOff(size) => write!(f, "it is a program, but {size}"),
+            Self::NotLinked => f.write_str("it is an object file or a core dump, not a program"),
+            Self::ByteOrderMark => {
                 f.write_str("a byte order mark hides its first line, which begins with #!")
             }
-            Cause::OtherSystem(System::Windows) => f.write_str("it is a program for Windows"),
-            Cause::OtherSystem(System::MacOs) => f.write_str("it is a program for macOS"),
-            Cause::Archive(archive) => write!(f, "it is {archive}, not a program"),
-            Cause::Empty => f.write_str("it is empty"),
-            Cause::NoShell => {
-                f.write_str("it is a text without a #! line, and there is no /bin/sh to run it")
-            }
-            Cause::UnknownFormat => f.write_str("it is neither a program nor a script"),
-            Cause::Unsearchable { directory, user } => write!(
+            Self::Utf16 => f.write_str("it is text in UTF-16, as Windows writes it"),
+            Self::OtherSystem(System::Windows) => f.write_str("it is a program for Windows"),
+            Self::OtherSystem(System::MacOs) => f.write_str("it is a program for macOS"),
+            Self::Archive(archive) => write!(f, "it is {archive}, not a program"),
+            Self::Empty => f.write_str("it is empty"),
+            Self::Text => f.write_str("it is a text without a #! line"),
+            Self::UnknownFormat => f.write_str("it is neither a program nor a script"),
+            Self::Unreadable { user } => write!(
                 f,
-                "user {} may not enter the directory {}",
-                user,
+                "it is no program, and if it is a script, user {user} may not read it"
+            ),
+            Self::Unsearchable { directory, user } => write!(
+                f,
+                "user {user} may not enter the directory {}",
                 File(directory)
             ),
-            Cause::Directory => f.write_str("it is a directory"),
-            Cause::NotRegular => f.write_str("it is a pipe, a socket or a device, not a program"),
-            Cause::NoExecuteBit { mode } => {
+            Self::Directory => f.write_str("it is a directory"),
+            Self::NotRegular => f.write_str("it is a pipe, a socket or a device, not a program"),
+            Self::NoExecuteBit { mode } => {
                 write!(f, "nobody may execute it (its mode is {mode:04o})")
             }
-            Cause::NotForThisUser { mode, user } => write!(
-                f,
-                "user {} may not execute it (its mode is {mode:04o})",
-                user
-            ),
-            Cause::NoExec { mount } => {
+            Self::NotForThisUser { mode, user } => {
+                write!(f, "user {user} may not execute it (its mode is {mode:04o})")
+            }
+            Self::NoExec { mount } => {
                 write!(f, "the file system at {} is mounted noexec", File(mount))
             }
-            Cause::Other(errno) => f.write_str(refusal(*errno)),
+            Self::Other(errno) => f.write_str(refusal(*errno)),
         }
     }
 }
@@ -346,123 +371,125 @@ fn refusal(errno: Errno) -> &'static str {
     match errno {
         Errno::E2BIG => "its arguments and environment together are too long",
         Errno::EACCES => "the kernel denies it, although its mode allows it",
-        Errno::ELOOP => "symbolic links or interpreters lead to it in a loop",
+        Errno::EIO => "reading it failed",
         Errno::ENAMETOOLONG => "its name is too long",
+        Errno::ENFILE => "too many files are open on this machine",
         Errno::ENOMEM => "there is not enough memory to start it",
         Errno::EPERM => "the kernel does not permit it",
-        Errno::ETXTBSY => "some process has it open for writing",
-        Errno::EMFILE | Errno::ENFILE => "too many files are open",
-        Errno::EIO => "reading it failed",
+        Errno::ETXTBSY => "a process has it open for writing",
         other => other.desc(),
     }
 }
 
-/// What to do about it, on a line of its own.
+/// What to do about it.
 fn add_cure(f: &mut Formatter, failure: &Failure) -> fmt::Result {
-    f.write_str("\n       ")?;
+    let file = Word(failure.file.as_os_str());
     match &failure.cause {
+        Cause::NoName => f.write_str("see whether the variable that should hold it is empty"),
         Cause::NotInPath {
-            is_here: true,
-            name,
-            ..
-        } => write!(
-            f,
-            "there is one in the working directory: to run that, write \"./{}\"",
-            Escaped(name.as_bytes())
-        ),
-        Cause::NotInPath {
+            searched,
+            is_set,
+            hint,
+        } => {
+            match hint {
+                None => f.write_str("install it in the image, or give its whole path")?,
+                Some(hint) => add_hint(f, failure.file.as_os_str(), hint)?,
+            }
+            match is_set {
+                true => write!(f, "{INDENT}PATH is {}", Quoted(searched)),
+                false => write!(f, "{INDENT}PATH is not set; the directories searched are {}", Quoted(searched)),
+            }
+        }
+        Cause::Missing {
             other_case: Some(other),
             ..
-        }
-        | Cause::Missing {
-            other_case: Some(other),
-        } => write!(f, "there is {}: check upper and lower case", File(other)),
-        Cause::NotInPath { .. } => {
-            f.write_str("install it in the image, or give its whole path")
-        }
-        Cause::Missing { other_case: None } | Cause::MissingDirectory(_) => f.write_str(
+        } => add_other_case(f, other),
+        Cause::Missing { .. } => f.write_str(
             "check the path, the COPY lines of the Dockerfile, and volumes mounted over it",
         ),
-        Cause::DanglingLink(_) => {
-            f.write_str("put what the link points to into the image too, or correct the link")
+        Cause::DanglingLink { .. } => {
+            f.write_str("put what it leads to into the image too, or correct the link")
         }
-        Cause::NotADirectory(_) => f.write_str("check the path: a file stands where it goes on"),
+        Cause::LinkLoop(link) => write!(
+            f,
+            "see where it leads, and correct it: ls -l {}",
+            Word(link.as_os_str())
+        ),
+        Cause::NotADirectory(_) => f.write_str("check the path: it goes on behind a file"),
         Cause::InterpreterMissing {
             interpreter,
             has_shell,
-        } => {
-            write!(f, "install {} in the image", File(interpreter))?;
-            match has_shell {
-                true => f.write_str(", or have the script ask for /bin/sh if that will do"),
-                false => f.write_str("; there is not even /bin/sh, so no script runs here"),
-            }
-        }
+        } => match (interpreter.is_absolute(), has_shell) {
+            (false, _) => f.write_str("write its whole path there, or: #!/usr/bin/env NAME"),
+            (true, true) => write!(
+                f,
+                "install {} in the image, or write #!/bin/sh there if that will do",
+                File(interpreter)
+            ),
+            (true, false) => write!(
+                f,
+                "install {} in the image, which has not even a /bin/sh",
+                File(interpreter)
+            ),
+        },
         Cause::CarriageReturn { .. } | Cause::EnvCarriageReturn { .. } => write!(
             f,
-            "convert it with: sed -i 's/\\r$//' {}  (and tell git: *.sh text eol=lf)",
-            Escaped(failure.file.as_os_str().as_bytes())
+            "convert it: sed -i 's/\\r$//' {file}  (and for git, in .gitattributes: *.sh text eol=lf)"
+        ),
+        Cause::EnvMissing { name } if name.as_bytes().contains(&b' ') => f.write_str(
+            "env takes all of that for one name; with arguments, write: #!/usr/bin/env -S",
         ),
         Cause::EnvMissing { name } => write!(
             f,
             "install {} in the image, or add its directory to PATH",
             Quoted(name)
         ),
+        Cause::NoInterpreter => f.write_str("write the path of a program there, such as #!/bin/sh"),
+        Cause::InterpreterLoop => {
+            f.write_str("write the path of a program there that is no script, such as #!/bin/sh")
+        }
         Cause::LoaderMissing {
+            loader,
             built_for,
+            arch,
             image_has,
-            ..
-        } => match (built_for, image_has) {
-            (Some(Libc::Glibc), Some(Libc::Musl)) => f.write_str(
-                "this image has musl, as Alpine's do: build it there, or use an image such as Debian's",
-            ),
-            (Some(Libc::Musl), Some(Libc::Glibc)) => f.write_str(
-                "this image has glibc: build it there, or use an image such as Alpine's",
-            ),
-            (Some(libc), _) => write!(
-                f,
-                "link it statically, or use an image that has {libc}, such as {}'s",
-                match libc {
-                    Libc::Glibc => "Debian",
-                    Libc::Musl => "Alpine",
-                }
-            ),
-            (None, _) => f.write_str("link it statically, or use the image it was built in"),
-        },
-        Cause::Foreign { machine, .. } => match machine.docker {
-            Some(docker) => write!(
-                f,
-                "build or pull the image for this machine: --platform linux/{docker}"
-            ),
-            None => f.write_str("build it for this machine"),
-        },
-        Cause::DamagedElf => f.write_str("copy or build it again, and compare its size"),
+        } => add_cure_without_loader(f, loader, *built_for, *arch, *image_has),
+        Cause::Foreign { machine, .. } => add_platform(f, *machine),
+        Cause::DamagedElf | Cause::CutOff(_) => {
+            f.write_str("copy or build it again, and compare its size")
+        }
         Cause::NotLinked => f.write_str("link it into a program"),
-        Cause::ByteOrderMark => write!(
+        Cause::ByteOrderMark => write!(f, "remove the mark: sed -i '1s/^\\xEF\\xBB\\xBF//' {file}"),
+        Cause::Utf16 => write!(
             f,
-            "remove the mark with: sed -i '1s/^\\xEF\\xBB\\xBF//' {}",
-            Escaped(failure.file.as_os_str().as_bytes())
+            "save it as UTF-8, without a byte order mark and with the line ends of Unix"
         ),
-        Cause::OtherSystem(_) => f.write_str("build it for Linux (in Go: GOOS=linux)"),
+        Cause::OtherSystem(_) => f.write_str("build it for Linux (with Go: GOOS=linux)"),
         Cause::Archive(Archive::Zip) => {
             f.write_str("unpack it in the image; a .jar is run by: java -jar FILE")
         }
         Cause::Archive(_) => f.write_str("unpack it in the image, and run what is in it"),
-        Cause::Empty => f.write_str("see whether the build, download or copy of it failed"),
-        Cause::NoShell => f.write_str("this image runs programs only, no scripts"),
-        Cause::UnknownFormat => {
-            f.write_str("a script begins with #! and the path of its interpreter")
+        Cause::Empty => f.write_str("see whether building, downloading or copying it failed"),
+        Cause::Text if failure.needed_by.is_some() => {
+            f.write_str("have the script ask for a program, such as #!/bin/sh")
         }
+        Cause::Text => f.write_str("such a text needs a /bin/sh, and here is none that runs"),
+        Cause::UnknownFormat => {
+            f.write_str("a script begins with #! and the path of the program that reads it")
+        }
+        Cause::Unreadable { .. } => write!(f, "in the Dockerfile: RUN chmod a+rx {file}"),
         Cause::Unsearchable { directory, .. } => write!(
             f,
             "in the Dockerfile: RUN chmod a+x {}; or run as another user",
-            Escaped(directory.as_os_str().as_bytes())
+            Word(directory.as_os_str())
         ),
-        Cause::Directory => f.write_str("name the program inside it"),
+        Cause::Directory => f.write_str(
+            "name a program in it; if a file is to be mounted there, the host may not have that file",
+        ),
         Cause::NotRegular => f.write_str("check the path"),
         Cause::NoExecuteBit { .. } | Cause::NotForThisUser { .. } => write!(
             f,
-            "chmod a+x {}  (in the Dockerfile: COPY --chmod=755)",
-            Escaped(failure.file.as_os_str().as_bytes())
+            "in the Dockerfile: RUN chmod a+rx {file}, or COPY --chmod=755"
         ),
         Cause::NoExec { .. } => {
             f.write_str("put the program elsewhere, or mount that without noexec")
@@ -471,25 +498,100 @@ fn add_cure(f: &mut Formatter, failure: &Failure) -> fmt::Result {
     }
 }
 
+fn add_hint(f: &mut Formatter, name: &OsStr, hint: &Hint) -> fmt::Result {
+    match hint {
+        Hint::Here => write!(
+            f,
+            "there is one in the working directory: to run that, write ./{}",
+            Word(name)
+        ),
+        Hint::OtherCase(other) => add_other_case(f, other),
+        Hint::OneWord(first) => write!(
+            f,
+            "{} is there: pass its arguments as separate words, as in [\"{}\", \"ARG\"]",
+            Quoted(first),
+            Escaped(first.as_bytes())
+        ),
+        Hint::Unsearchable {
+            file,
+            directory,
+            user,
+        } => write!(
+            f,
+            "it may be {}, but user {user} may not enter {}; in the Dockerfile: RUN chmod a+x {}",
+            File(file),
+            File(directory),
+            Word(directory.as_os_str())
+        ),
+    }
+}
+
+fn add_other_case(f: &mut Formatter, other: &Path) -> fmt::Result {
+    write!(f, "there is {}: check upper and lower case", File(other))
+}
+
+fn add_cure_without_loader(
+    f: &mut Formatter,
+    loader: &Path,
+    built_for: Option<Libc>,
+    arch: Option<Arch>,
+    image_has: Option<Libc>,
+) -> fmt::Result {
+    match (built_for, image_has) {
+        _ if arch.is_some() => add_platform(f, Arch::of_machine()),
+        (Some(Libc::Glibc), Some(Libc::Musl)) => f.write_str(
+            "this image has musl, as Alpine's do: build it there, or use an image such as Debian's",
+        ),
+        (Some(Libc::Musl), Some(Libc::Glibc)) => f.write_str(
+            "this image has glibc, as Debian's do: build it there, or use an image such as Alpine's",
+        ),
+        (Some(libc), None) => write!(
+            f,
+            "link it statically, or use an image that has {libc}, such as {}'s",
+            match libc {
+                Libc::Glibc => "Debian",
+                Libc::Musl => "Alpine",
+            }
+        ),
+        _ => write!(
+            f,
+            "link it statically, or put {} into the image too",
+            File(loader)
+        ),
+    }
+}
+
+fn add_platform(f: &mut Formatter, machine: Arch) -> fmt::Result {
+    f.write_str("build or pull the image for this machine")?;
+    match machine.docker {
+        Some(docker) => write!(f, ": --platform linux/{docker}"),
+        None => Ok(()),
+    }
+}
+
 /// What to do about the kernel's reasons that lie in no file.
 fn advice(errno: Errno) -> &'static str {
     match errno {
-        Errno::E2BIG => {
-            "a word may have 128 KiB, and all of them a quarter of the stack (ulimit -s)"
-        }
+        Errno::E2BIG => "shorten them, or raise the limit, a quarter of the stack's (ulimit -s)",
         Errno::EACCES => {
             "a security module of the host may forbid it (SELinux, AppArmor): see its log"
         }
-        Errno::ELOOP => "see where they lead: ls -l",
+        Errno::EIO => "check the disk",
         Errno::ENAMETOOLONG => "a name may have 255 bytes, a whole path 4095",
+        Errno::ENFILE => "raise the host's limit (sysctl fs.file-max)",
         Errno::ENOMEM => "give the container more memory",
         Errno::EPERM => {
             "the host's seccomp profile or a security module may forbid it: see its log"
         }
         Errno::ETXTBSY => "start it when it is written and closed",
-        Errno::EMFILE | Errno::ENFILE => "raise the limit of open files (ulimit -n)",
-        Errno::EIO => "check the disk",
         _ => "execve(2) lists what the kernel may mean",
+    }
+}
+
+impl Display for Size {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        let Self { is, needed } = self;
+        write!(f, "damaged or cut off: it has {is} of {needed} bytes")
     }
 }
 
@@ -518,45 +620,67 @@ impl Display for Archive {
 
 impl Display for Death<'_> {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
-        let (command, pid, status) = (Quoted(self.command), self.pid, self.ending.status());
-        match self.ending {
-            Ending::Killed { by, core_dumped } => {
-                write!(f, "{command} (pid {pid}) was killed by {by}: ")?;
-                match by {
-                    Signal::KILL => self.killer.fmt(f)?,
-                    other => f.write_str(meaning(other))?,
-                }
-                if core_dumped {
-                    f.write_str("; it dumped core")?;
-                }
-            }
+        let Self {
+            command,
+            pid,
+            ending,
+            reason,
+            ..
+        } = self;
+        write!(f, "{} (pid {pid}", Quoted(command))?;
+        if let Some(alias) = self.alias() {
+            write!(f, ", {}", Escaped(alias))?;
+        }
+        write!(f, ") {}", How(*ending))?;
+        match ending {
             Ending::Exited(_) => {
-                write!(
-                    f,
-                    "{command} (pid {pid}) says that a process of its own was killed: "
-                )?;
-                self.killer.fmt(f)?;
+                write!(f, ": a process of this container was killed: {reason}")
+            }
+            Ending::Killed { by, core_dumped } => {
+                if !core_dumped && dumps_core(*by) {
+                    f.write_str(" (no core dumped)")?;
+                }
+                write!(f, ": {reason}; status {}", ending.status())
             }
         }
-        write!(f, "; status {status}")
     }
 }
 
-impl Display for Killer {
+/// Whether a signal dumps core unless the limits forbid it (signal(7)).
+fn dumps_core(signal: Signal) -> bool {
+    [
+        libc::SIGABRT,
+        libc::SIGBUS,
+        libc::SIGFPE,
+        libc::SIGILL,
+        libc::SIGQUIT,
+        libc::SIGSEGV,
+        libc::SIGSYS,
+        libc::SIGTRAP,
+        libc::SIGXCPU,
+        libc::SIGXFSZ,
+    ]
+    .contains(&signal.raw())
+}
+
+impl Display for Reason {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         match self {
-            Self::OutOfMemory { limit } => {
-                f.write_str("the kernel's out-of-memory killer has struck in this container")?;
-                match limit {
-                    Some(limit) => write!(f, ", whose limit is {}", Bytes(*limit)),
-                    None => f.write_str(", which has no limit that can be seen: the host was short"),
-                }
-            }
-            Self::Somebody => f.write_str(
-                "not for want of memory; somebody sent it: kill -9, or a stop that took too long",
+            Self::Signal(signal) => f.write_str(meaning(*signal)),
+            Self::CutOff(size) => write!(f, "its file is {size}"),
+            Self::OutOfMemory { limit: Some(limit) } => write!(
+                f,
+                "out of memory, the container's limit is {}",
+                Bytes(*limit)
+            ),
+            Self::OutOfMemory { limit: None } => f.write_str(
+                "out of memory, and the container has no limit of its own: the host or the pod was short",
+            ),
+            Self::Killed => f.write_str(
+                "not out of memory; a process sent it (kill -9), or its processor time was used up (ulimit -t)",
             ),
             Self::Unknown => f.write_str(
-                "for want of memory, or because somebody sent it (kill -9, a stop that took too long)",
+                "out of memory, or a process sent it (kill -9); the kernel's count is not to be seen here",
             ),
         }
     }
@@ -567,21 +691,23 @@ fn meaning(signal: Signal) -> &'static str {
     match signal.raw() {
         libc::SIGABRT => "it gave up by itself (abort); its own last lines should say why",
         libc::SIGALRM | libc::SIGVTALRM | libc::SIGPROF => {
-            "a timer of its own that it did not handle"
+            "a timer of its own went off, and it does nothing about that"
         }
         libc::SIGBUS => {
             "it used memory behind which there is nothing: a file cut off, or /dev/shm full (--shm-size)"
         }
         libc::SIGFPE => "an arithmetic error, such as a division by zero",
-        libc::SIGHUP => "its terminal went away",
-        libc::SIGILL => "this processor does not know an instruction of it",
+        libc::SIGHUP => "its terminal went away, or a process sent it",
+        libc::SIGILL => {
+            "it used an instruction that this processor does not have: it may be built for a newer one"
+        }
         libc::SIGPIPE => "it wrote to a pipe or connection that nobody reads",
         libc::SIGSEGV => "it used memory that is not its own, a mistake in the program",
         libc::SIGSYS => "it made a system call that is forbidden here (seccomp)",
-        libc::SIGTRAP => "a check of its own failed, or a breakpoint was reached",
+        libc::SIGTRAP => "a check of its own failed, or a debugger stopped it",
         libc::SIGXCPU => "it used up its processor time (ulimit -t)",
         libc::SIGXFSZ => "it wrote a file larger than allowed (ulimit -f)",
-        _ => "a process in the container sent it, or the program itself",
+        _ => "a process sent it that is not rinit, or the program itself",
     }
 }
 

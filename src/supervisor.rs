@@ -7,7 +7,7 @@ use nix::errno::Errno;
 use nix::unistd::{Pid, getpid};
 
 use crate::exit_code;
-use crate::explain::{self, Death, Killer};
+use crate::explain::{self, Death, Reason};
 use crate::hands::Hands;
 use crate::lifecycle::{Child, Lifecycle, Time};
 use crate::message::{Fate, Message, say};
@@ -19,7 +19,7 @@ use crate::signal::Signal;
 use crate::start::Command;
 use crate::sys::cgroup::MemoryCgroup;
 use crate::sys::inbox::{self, Arrival};
-use crate::sys::proc;
+use crate::sys::proc::{self, Name};
 use crate::sys::reap::{self, Reaped};
 use crate::sys::terminal::Terminal;
 use crate::sys::{clock, kill, process};
@@ -33,7 +33,8 @@ pub fn supervise(options: &Options, command: &Command, terminal: Option<Terminal
     let mut supervisor = Supervisor {
         options,
         search: &command.search,
-        memory: MemoryCgroup::find(),
+        memory: command.memory.as_ref(),
+        command_name: Name::unknown(),
         lifecycle: Lifecycle::new(options, process::is_pid_1()),
         hands: Hands::new(command.pid, options.level),
         terminal,
@@ -53,7 +54,9 @@ pub fn supervise(options: &Options, command: &Command, terminal: Option<Terminal
 struct Supervisor<'a> {
     options: &'a Options,
     search: &'a Search,
-    memory: Option<MemoryCgroup>,
+    memory: Option<&'a MemoryCgroup>,
+    /// What COMMAND was called when it died.
+    command_name: Name,
     lifecycle: Lifecycle<'a>,
     hands: Hands,
     terminal: Option<Terminal>,
@@ -121,6 +124,10 @@ impl Supervisor<'_> {
     /// Reaps a batch of dead children.
     fn reap(&mut self) {
         self.more_dead = false;
+        if self.hands.command_lives && reap::is_zombie(self.hands.command) {
+            // It goes with the zombie.
+            self.command_name = Name::of(self.hands.command);
+        }
         for _ in 0..BATCH {
             match self.reap_next() {
                 Ok(Reaped::Child(..)) => {}
@@ -179,23 +186,23 @@ impl Supervisor<'_> {
                 self.say(&Message::RanInVain(&failure));
             }
         }
-        let find_killer = || Killer::find(self.memory.as_ref());
-        let killer = match ending {
-            Ending::Killed { by, .. } if !self.hands.sent.contains(by) => find_killer(),
+        let signal = match ending {
+            Ending::Killed { by, .. } if !self.hands.sent.contains(by) => by,
             // A shell says with its status that a process of its own was killed.
-            Ending::Exited(_) if ending.is_answer_to(Signal::KILL) => match find_killer() {
-                Killer::Somebody | Killer::Unknown => return,
-                killer => killer,
-            },
+            Ending::Exited(_) if ending.is_answer_to(Signal::KILL) => Signal::KILL,
             _ => return,
         };
-        let death = Death {
-            command: &self.search.name,
-            pid,
-            ending,
-            killer,
-        };
-        self.say(&Message::Died(&death));
+        let reason = Reason::of(signal, self.search, self.memory);
+        let is_out_of_memory = matches!(reason, Reason::OutOfMemory { .. });
+        if matches!(ending, Ending::Killed { .. }) || is_out_of_memory {
+            self.say(&Message::Died(&Death {
+                command: &self.search.name,
+                pid,
+                name: &self.command_name,
+                ending,
+                reason,
+            }));
+        }
     }
 
     fn reaped_all(&mut self, any_left: bool) {

@@ -63,25 +63,25 @@ impl Arch {
         }
     }
 
-    /// The machine's, by uname(2). `None`: one that has no name here.
-    pub fn of_machine() -> Option<Self> {
-        let name = uname().ok()?;
-        match name.machine().to_str()? {
-            "x86_64" => Some(AMD64),
-            "i386" | "i486" | "i586" | "i686" => Some(I386),
-            "aarch64" | "arm64" => Some(ARM64),
-            "ppc64le" => Some(PPC64LE),
-            "ppc64" => Some(PPC64),
-            "riscv64" => Some(RISCV64),
-            "s390x" => Some(S390X),
-            "loongarch64" => Some(LOONG64),
-            machine if machine.starts_with("arm") => Some(ARM),
+    /// The machine's, by uname(2).
+    pub fn of_machine() -> Self {
+        let name = uname();
+        match name.as_ref().ok().and_then(|name| name.machine().to_str()) {
+            Some("x86_64") => AMD64,
+            Some("i386" | "i486" | "i586" | "i686") => I386,
+            Some("aarch64" | "arm64") => ARM64,
+            Some("ppc64le") => PPC64LE,
+            Some("ppc64") => PPC64,
+            Some("riscv64") => RISCV64,
+            Some("s390x") => S390X,
+            Some("loongarch64") => LOONG64,
+            Some(machine) if machine.starts_with("arm") => ARM,
             // The kernel says `mips` and `mips64` for both byte orders.
-            "mips64" if cfg!(target_endian = "little") => Some(MIPS64LE),
-            "mips64" => Some(MIPS64),
-            "mips" if cfg!(target_endian = "little") => Some(MIPSLE),
-            "mips" => Some(MIPS),
-            _ => None,
+            Some("mips64") if cfg!(target_endian = "little") => MIPS64LE,
+            Some("mips64") => MIPS64,
+            Some("mips") if cfg!(target_endian = "little") => MIPSLE,
+            Some("mips") => MIPS,
+            _ => OTHER,
         }
     }
 }

@@ -1,23 +1,42 @@
 //! What an ELF file says of itself (elf(5)).
 
 use std::ffi::OsStr;
+use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use elf::abi;
 use elf::endian::{AnyEndian, EndianParse};
 use elf::file::{Class, FileHeader, parse_ident};
-use elf::segment::SegmentTable;
+use elf::segment::{ProgramHeader, SegmentTable};
 
 use super::Arch;
+
+/// Bytes, as in the kernel: of all program headers, and of the loader's name.
+const MOST_SEGMENTS: usize = 64 * 1024;
+const LONGEST_LOADER: usize = 4096;
 
 #[derive(PartialEq, Eq, Debug)]
 pub struct Elf {
     pub arch: Arch,
-    /// What PT_INTERP names: the program that loads this one.
-    pub loader: Option<PathBuf>,
     /// An object file or a core dump, and no program.
     pub is_unlinked: bool,
+    /// What PT_INTERP names: the program that loads this one.
+    pub loader: Option<PathBuf>,
+    /// Bytes that it holds, and those that it must hold by its own account.
+    pub size: Size,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Size {
+    pub is: u64,
+    pub needed: u64,
+}
+
+impl Size {
+    pub fn is_cut_off(self) -> bool {
+        self.is < self.needed
+    }
 }
 
 /// The C library that a program is built for.
@@ -28,32 +47,62 @@ pub enum Libc {
 }
 
 impl Elf {
-    /// Reads the beginning of a file. `None`: it does not hold together.
-    pub fn parse(bytes: &[u8]) -> Option<Self> {
-        let ident_bytes = bytes.get(..abi::EI_NIDENT)?;
-        let ident = parse_ident::<AnyEndian>(ident_bytes).ok()?;
+    /// `None`: the file does not hold together from its beginning on.
+    pub fn parse(file: &mut (impl Read + Seek)) -> Option<Self> {
+        let ident = read(file, 0, abi::EI_NIDENT)?;
+        let ident = parse_ident::<AnyEndian>(&ident).ok()?;
         let (endian, class) = (ident.0, ident.1);
-        let tail = bytes.get(abi::EI_NIDENT..)?.get(..tail_size(class))?;
-        let header = FileHeader::parse_tail(ident, tail).ok()?;
-        let start = usize::try_from(header.e_phoff).ok()?;
-        let size = usize::from(header.e_phentsize).checked_mul(header.e_phnum.into())?;
-        let segments = bytes.get(start..start.checked_add(size)?)?;
-        let loader = SegmentTable::new(endian, class, segments)
-            .iter()
-            .find(|segment| segment.p_type == abi::PT_INTERP)
-            .and_then(|segment| {
-                let start = usize::try_from(segment.p_offset).ok()?;
-                let size = usize::try_from(segment.p_filesz).ok()?;
-                let name = bytes.get(start..start.checked_add(size)?)?;
-                let name = name.split(|byte| *byte == 0).next()?;
-                Some(PathBuf::from(OsStr::from_bytes(name)))
-            });
+        let tail = read(file, abi::EI_NIDENT as u64, tail_size(class))?;
+        let header = FileHeader::parse_tail(ident, &tail).ok()?;
+        let (loader, needed) = segments(file, &header);
+        let is = file.seek(SeekFrom::End(0)).ok()?;
         Some(Self {
             arch: Arch::of_elf(header.e_machine, class, endian.is_little()),
-            loader,
             is_unlinked: header.e_type != abi::ET_EXEC && header.e_type != abi::ET_DYN,
+            loader,
+            size: Size { is, needed },
         })
     }
+}
+
+/// The loader, and how many bytes the file must hold for what the kernel takes from it.
+fn segments(
+    file: &mut (impl Read + Seek),
+    header: &FileHeader<AnyEndian>,
+) -> (Option<PathBuf>, u64) {
+    let size = usize::from(header.e_phentsize).saturating_mul(header.e_phnum.into());
+    let end = header.e_phoff.saturating_add(size as u64);
+    if size > MOST_SEGMENTS {
+        return (None, 0);
+    }
+    let Some(table) = read(file, header.e_phoff, size) else {
+        return (None, end);
+    };
+    let table = SegmentTable::new(header.endianness, header.class, &table);
+    let end = |segment: ProgramHeader| segment.p_offset.saturating_add(segment.p_filesz);
+    let needed = table
+        .iter()
+        .filter(|segment| [abi::PT_LOAD, abi::PT_INTERP].contains(&segment.p_type))
+        .map(end)
+        .max();
+    let loader = table
+        .iter()
+        .find(|segment| segment.p_type == abi::PT_INTERP)
+        .and_then(|segment| {
+            let size = usize::try_from(segment.p_filesz).ok()?;
+            let name = read(file, segment.p_offset, size.min(LONGEST_LOADER))?;
+            let name = name.split(|byte| *byte == 0).next()?;
+            Some(PathBuf::from(OsStr::from_bytes(name)))
+        });
+    (loader, needed.unwrap_or(0))
+}
+
+/// Exactly so many bytes from there.
+fn read(file: &mut (impl Read + Seek), start: u64, size: usize) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; size];
+    file.seek(SeekFrom::Start(start)).ok()?;
+    file.read_exact(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 /// Bytes of the file header behind its first sixteen.
@@ -95,29 +144,37 @@ const MOST_ENTRIES: usize = 10_000;
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use super::*;
 
-    #[test]
-    fn the_running_program_is_of_this_machine() {
-        let bytes = std::fs::read("/proc/self/exe").unwrap();
-        let elf = Elf::parse(&bytes).unwrap();
-        assert_eq!(Some(elf.arch), Arch::of_machine());
-        assert!(!elf.is_unlinked);
+    fn own() -> Vec<u8> {
+        std::fs::read("/proc/self/exe").unwrap()
+    }
+
+    fn parse(bytes: &[u8]) -> Option<Elf> {
+        Elf::parse(&mut Cursor::new(bytes))
     }
 
     #[test]
-    fn a_truncated_or_damaged_file_gives_nothing_or_something_but_no_panic() {
-        let whole = std::fs::read("/proc/self/exe").unwrap();
-        for length in 0..200 {
-            let mut bytes = whole[..length].to_vec();
-            let _ = Elf::parse(&bytes);
-            for place in 0..length {
-                bytes[place] ^= 0xff;
-                let _ = Elf::parse(&bytes);
-                bytes[place] ^= 0xff;
-            }
+    fn the_running_program_is_whole_and_of_this_machine() {
+        let elf = parse(&own()).unwrap();
+        assert_eq!(elf.arch, Arch::of_machine());
+        assert!(!elf.is_unlinked);
+        assert!(!elf.size.is_cut_off());
+    }
+
+    #[test]
+    fn a_program_without_its_end_is_cut_off() {
+        let whole = own();
+        let needed = parse(&whole).unwrap().size.needed;
+        for length in [64, 100, 1000, usize::try_from(needed).unwrap() - 1] {
+            let elf = parse(&whole[..length]).unwrap();
+            assert_eq!(elf.size.is, length as u64);
+            assert!(elf.size.is_cut_off(), "{length} bytes");
+            assert_eq!(elf.arch, Arch::of_machine(), "its header is there");
         }
-        assert!(Elf::parse(&whole[..40]).is_none());
+        assert!(parse(&whole[..63]).is_none());
     }
 
     #[test]

@@ -1,60 +1,128 @@
-//! A file that is not where it is looked for.
+//! A file that is not where it is looked for, or that cannot be got at.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::Cause;
+use nix::errno::Errno;
+use nix::unistd::geteuid;
+
+use super::{Cause, Hint};
 use crate::search::Search;
 
 /// No directory is searched for longer.
 const MOST_ENTRIES: usize = 10_000;
+/// Symbolic links on one way, as in the kernel (path_resolution(7)).
+const MOST_LINKS: u32 = 40;
 
 /// Why a name without a slash was not found.
 pub fn why_not_in_path(search: &Search) -> Cause {
     let name = &search.name;
+    if name.is_empty() {
+        return Cause::NoName;
+    }
     Cause::NotInPath {
-        name: name.clone(),
         searched: search.path.clone(),
-        is_here: !name.is_empty() && Path::new(name).exists(),
-        other_case: search
-            .directories()
-            .find_map(|directory| in_other_case(directory, name)),
+        is_set: std::env::var_os("PATH").is_some(),
+        hint: hint(search),
     }
 }
 
-/// Why there is nothing at that path.
-pub fn why_missing(path: &Path) -> Cause {
-    if let Ok(target) = path.read_link() {
-        return Cause::DanglingLink(target);
+/// Where else it may be, or what else may be meant.
+fn hint(search: &Search) -> Option<Hint> {
+    let name = &search.name;
+    if Path::new(name).is_file() {
+        return Some(Hint::Here);
     }
-    let directories = path.ancestors().skip(1);
-    // The first thing on the way that is not a directory.
-    let stumble = directories
-        .filter(|directory| !directory.as_os_str().is_empty() && !directory.is_dir())
-        .last();
-    if let Some(stumble) = stumble {
-        return if stumble.symlink_metadata().is_ok() {
-            Cause::NotADirectory(stumble.to_owned())
-        } else {
-            Cause::MissingDirectory(stumble.to_owned())
+    let in_other_case = |directory| in_other_case(directory, name);
+    if let Some(other) = search.directories().find_map(in_other_case) {
+        return Some(Hint::OtherCase(other));
+    }
+    if let Some(first) = first_word(name) {
+        let is_there = |directory: &Path| directory.join(first).is_file();
+        if search.directories().any(is_there) {
+            return Some(Hint::OneWord(first.to_owned()));
+        }
+    }
+    search.paths.iter().find_map(|path| match obstacle(path) {
+        Some(Cause::Unsearchable { directory, user }) => Some(Hint::Unsearchable {
+            file: path.clone(),
+            directory,
+            user,
+        }),
+        _ => None,
+    })
+}
+
+/// What stands before the first blank.
+fn first_word(words: &OsStr) -> Option<&OsStr> {
+    let blank = words.as_bytes().iter().position(|byte| *byte == b' ')?;
+    words.as_bytes().get(..blank).map(OsStr::from_bytes)
+}
+
+/// What is in the way to a file, going it as the kernel does; `None`: it can be reached.
+pub fn obstacle(file: &Path) -> Option<Cause> {
+    // So far without a link in it.
+    let mut here = PathBuf::new();
+    let mut ahead = file.to_owned();
+    let mut link = None;
+    let mut links: u32 = 0;
+    loop {
+        let mut components = ahead.components();
+        let Some(component) = components.next() else {
+            // A slash at the end asks for a directory.
+            let is_cut_short =
+                matches!(file.metadata(), Err(error) if errno(&error) == Errno::ENOTDIR);
+            return is_cut_short.then_some(Cause::NotADirectory(here));
         };
+        let next = here.join(component);
+        let rest = components.as_path().to_owned();
+        match next.symlink_metadata() {
+            Ok(metadata) if !metadata.is_symlink() => {
+                here = next;
+                ahead = rest;
+            }
+            Ok(_) => {
+                links = links.saturating_add(1);
+                if links > MOST_LINKS {
+                    return Some(Cause::LinkLoop(next));
+                }
+                // An absolute target starts anew: joined to anything, it replaces that.
+                ahead = next.read_link().ok()?.join(rest);
+                link = Some(next);
+            }
+            Err(error) => {
+                return Some(match (errno(&error), link) {
+                    (Errno::EACCES, _) => Cause::Unsearchable {
+                        directory: here,
+                        user: geteuid(),
+                    },
+                    (Errno::ENOTDIR, _) => Cause::NotADirectory(here),
+                    (Errno::ENOENT, Some(link)) => Cause::DanglingLink { link, target: next },
+                    (Errno::ENOENT, None) => Cause::Missing {
+                        other_case: next.file_name().and_then(|name| in_other_case(&here, name)),
+                        directory: (rest != Path::new("")).then_some(next),
+                    },
+                    (other, _) => Cause::Other(other),
+                });
+            }
+        }
     }
-    let directory = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    let other_case = path
-        .file_name()
-        .and_then(|name| in_other_case(directory.unwrap_or(Path::new(".")), name));
-    Cause::Missing { other_case }
 }
 
-/// A file of that directory whose name differs in case only.
+fn errno(error: &std::io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
+}
+
+/// What is in that directory under a name that differs in case only.
 fn in_other_case(directory: &Path, name: &OsStr) -> Option<PathBuf> {
-    let entries = std::fs::read_dir(directory).ok()?;
+    // By no name, the working directory is meant.
+    let entries = std::fs::read_dir(Path::new(".").join(directory)).ok()?;
     let is_other_case = |other: &OsString| other.eq_ignore_ascii_case(name) && *other != name;
     entries
         .flatten()
         .take(MOST_ENTRIES)
-        .find(|entry| is_other_case(&entry.file_name()))
-        .map(|entry| entry.path())
+        .map(|entry| entry.file_name())
+        .find(is_other_case)
+        .map(|other| directory.join(other))
 }

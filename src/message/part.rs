@@ -60,7 +60,7 @@ impl Display for How {
             Ending::Killed {
                 by,
                 core_dumped: true,
-            } => write!(f, "was killed by {by} and dumped core"),
+            } => write!(f, "was killed by {by} (core dumped)"),
         }
     }
 }
@@ -71,6 +71,33 @@ pub struct Quoted<'a>(pub &'a OsStr);
 impl Display for Quoted<'_> {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         write!(f, "\"{}\"", Escaped(self.0.as_bytes()))
+    }
+}
+
+/// A word of a line for a shell to run.
+pub struct Word<'a>(pub &'a OsStr);
+
+impl Display for Word<'_> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        let word = self.0.as_bytes();
+        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%=".contains(byte);
+        if word.starts_with(b"-") {
+            f.write_str("./")?;
+        }
+        if !word.is_empty() && word.iter().all(is_plain) {
+            return write!(f, "{}", Escaped(word));
+        }
+        f.write_str("$'")?;
+        for part in word.split_inclusive(|byte| b"'\\".contains(byte)) {
+            // Before what would end the quotes, or begin an escape.
+            match part.split_last() {
+                Some((last @ (b'\'' | b'\\'), rest)) => {
+                    write!(f, "{}\\{}", Escaped(rest), char::from(*last))?;
+                }
+                _ => write!(f, "{}", Escaped(part))?,
+            }
+        }
+        f.write_str("'")
     }
 }
 
@@ -94,10 +121,49 @@ impl Display for Bytes {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
         for (size, unit) in UNITS {
-            if let (Some(0), Some(count)) = (self.0.checked_rem(size), self.0.checked_div(size)) {
+            if let (Some(count @ 1..), Some(0)) =
+                (self.0.checked_div(size), self.0.checked_rem(size))
+            {
                 return write!(f, "{count} {unit}");
             }
         }
         write!(f, "{} bytes", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_for_a_shell_is_one_word_and_nothing_but_a_word() {
+        for (word, shown) in [
+            ("/usr/bin/app-1.2", "/usr/bin/app-1.2"),
+            ("-rf", "./-rf"),
+            ("", "$''"),
+            ("my app", "$'my app'"),
+            ("a;reboot", "$'a;reboot'"),
+            ("it's", "$'it\\'s'"),
+            ("a\\b", "$'a\\\\b'"),
+            ("a\nb", "$'a\\x0ab'"),
+            ("käse", "$'käse'"),
+        ] {
+            assert_eq!(Word(OsStr::new(word)).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn bytes_are_shown_in_the_largest_unit_that_divides_them() {
+        for (bytes, shown) in [
+            (0, "0 bytes"),
+            (100, "100 bytes"),
+            (1024, "1 KiB"),
+            (1536, "1536 bytes"),
+            (32 << 20, "32 MiB"),
+            (5 << 30, "5 GiB"),
+            (1536 << 20, "1536 MiB"),
+        ] {
+            assert_eq!(Bytes(bytes).to_string(), shown);
+        }
     }
 }
