@@ -1,6 +1,7 @@
 //! The loop: waits, tells the life cycle what has happened, and carries out
 //! what that decides.
 
+use std::mem;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -39,6 +40,7 @@ pub fn supervise(options: &Options, command: &Command, terminal: Option<Terminal
         hands: Hands::new(command.pid, options.level),
         terminal,
         more_dead: true,
+        command_goes_on: false,
     };
     loop {
         supervisor.wait();
@@ -63,12 +65,18 @@ struct Supervisor<'a> {
     /// No signal may tell of more deaths: the last batch was not the end of them, or these
     /// children, made before rinit was executed, died before it blocked its signals.
     more_dead: bool,
+    /// COMMAND, which is stopped, is to be continued, but not before it has been sent what has
+    /// arrived until then: it could be stopped anew before that SIGTERM comes, and keep it pending.
+    command_goes_on: bool,
 }
 
 impl Supervisor<'_> {
     fn wait(&mut self) {
         match inbox::wait(self.limit()) {
             Ok(Some(arrival)) => self.arrived(&arrival),
+            Ok(None) if mem::take(&mut self.command_goes_on) => {
+                self.hands.send_to_group(Signal::CONT);
+            }
             Ok(None) if self.more_dead => self.reap(),
             Ok(None) | Err(Errno::EINTR) => {}
             Err(_) => {
@@ -81,7 +89,7 @@ impl Supervisor<'_> {
 
     /// How long to wait at most: rounded up by the kernel's own timer.
     fn limit(&self) -> Option<Duration> {
-        if self.more_dead {
+        if self.more_dead || self.command_goes_on {
             return Some(Duration::ZERO);
         }
         let deadline = self.lifecycle.deadline()?;
@@ -224,6 +232,9 @@ impl Supervisor<'_> {
 
     /// On a terminal: where COMMAND has stopped, rinit stops too.
     fn stop_with_command(&mut self) {
+        if self.command_goes_on {
+            return;
+        }
         let Some(terminal) = &mut self.terminal else {
             return;
         };
@@ -233,16 +244,13 @@ impl Supervisor<'_> {
         // It wants to use the terminal from the background, but rinit's group has the
         // foreground: in a pipeline, or since `fg`, of which no signal tells while a job runs.
         let wants_terminal = [Signal::TTIN, Signal::TTOU].contains(&signal);
-        let goes_on = (wants_terminal && terminal.give_if_held())
+        self.command_goes_on = (wants_terminal && terminal.give_if_held())
             || terminal.stop_with_command()
             // Nobody can continue rinit, and so nobody would continue COMMAND:
             // without an init, too, Ctrl-Z does nothing there.
             || signal == Signal::TSTP
             // Without the terminal it would just stop again, and again.
             || (wants_terminal && (terminal.give_if_held() || terminal.foreground_is_command()));
-        if goes_on {
-            self.hands.send_to_group(Signal::CONT);
-        }
     }
 
     /// The terminal comes back with the end of COMMAND's group.
