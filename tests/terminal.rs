@@ -59,10 +59,10 @@ fn a_shell_has_job_control() {
         terminal.ready("reader");
         terminal.press(CTRL_Z);
         terminal.prompt();
-        terminal.wait_until_job_is_stopped();
+        terminal.wait_until_job_is("Stopped");
         terminal.enter("bg");
         terminal.prompt();
-        terminal.wait_until_job_is_stopped();
+        terminal.wait_until_job_is("Stopped");
         terminal.enter("fg");
         terminal.enter("hello");
         terminal.expect("reader read hello");
@@ -171,6 +171,33 @@ fn ctrl_z_stops_rinit_as_well_and_fg_continues_both() {
 }
 
 #[test]
+fn a_stopped_job_can_be_terminated() {
+    in_a_shell("$RINIT fixture read reader", 0, |terminal| {
+        let rinit = proc::parent(terminal.ready("reader"));
+        terminal.press(CTRL_Z);
+        terminal.prompt();
+        terminal.wait_until_job_is("Stopped");
+        // As the shell's own kill does, which sometimes misses the end that comes of it.
+        for number in [libc::SIGTERM, libc::SIGCONT] {
+            signal::send(rinit, number).expect("a living rinit");
+        }
+        wait_until("rinit is gone", || proc::state(rinit).is_none());
+        terminal.wait_until_job_is("Exit 143");
+        terminal.enter("true");
+    });
+}
+
+#[test]
+fn a_key_that_ends_the_command_is_not_explained() {
+    in_a_shell("$RINIT fixture sleep command", 130, |terminal| {
+        terminal.ready("command");
+        terminal.press(CTRL_C);
+        assert_eq!(terminal.prompt().trim(), "");
+        terminal.enter("(exit $?)");
+    });
+}
+
+#[test]
 fn an_editor_holds_the_terminal_again_before_it_goes_on() {
     in_a_shell("$RINIT fixture edit editor", 0, |terminal| {
         terminal.ready("editor");
@@ -202,15 +229,15 @@ fn after_bg_the_terminal_is_the_shells_until_fg() {
 #[test]
 fn a_command_started_in_the_background_takes_nothing_until_fg() {
     in_a_shell("$RINIT fixture held read reader &", 130, |terminal| {
-        terminal.prompt();
         assert_eq!(terminal.line("held "), "false");
         terminal.ready("reader");
+        terminal.prompt();
         the_shell_has_it_until_fg(terminal);
     });
 }
 
 fn the_shell_has_it_until_fg(terminal: &mut Terminal) {
-    terminal.wait_until_job_is_stopped();
+    terminal.wait_until_job_is("Stopped");
     terminal.enter("echo it is $((1 + 1))");
     terminal.expect("it is 2");
     terminal.prompt();
@@ -235,8 +262,8 @@ fn a_command_that_fg_finds_running_gets_the_terminal_when_it_reads() {
         "$RINIT fixture await COMMAND 10 read reader &",
         130,
         |terminal| {
-            terminal.prompt();
             let command = terminal.ready("COMMAND");
+            terminal.prompt();
             terminal.enter("fg");
             terminal.wait_until_held_by(proc::parent(command));
             signal::send(command, libc::SIGUSR1).expect("a living command");
@@ -251,8 +278,8 @@ fn a_command_that_fg_finds_running_gets_the_terminal_when_it_reads() {
 #[test]
 fn keys_act_on_a_command_that_fg_found_running() {
     in_a_shell("$RINIT fixture sleep COMMAND &", 130, |terminal| {
-        terminal.prompt();
         let command = terminal.ready("COMMAND");
+        terminal.prompt();
         terminal.enter("fg");
         terminal.wait_until_held_by(proc::parent(command));
         terminal.press(CTRL_Z);
@@ -548,7 +575,7 @@ fn a_background_job_that_may_not_write_waits_for_fg() {
         130,
         |terminal| {
             terminal.prompt();
-            terminal.wait_until_job_is_stopped();
+            terminal.wait_until_job_is("Stopped");
             terminal.enter("fg");
             terminal.ready("reader");
             terminal.enter("hello");

@@ -115,11 +115,11 @@ impl Terminal {
         self.expect(PROMPT)
     }
 
-    /// Waits until the shell knows that its job is stopped. Before, `fg` would not continue it.
-    pub fn wait_until_job_is_stopped(&mut self) {
-        wait_until("the shell's job is stopped", || {
+    /// Waits until the shell calls its job so. One that it believes running `fg` would not continue.
+    pub fn wait_until_job_is(&mut self, state: &str) {
+        wait_until(&format!("the shell says {state:?}"), || {
             self.enter("jobs");
-            self.prompt().contains("Stopped")
+            self.prompt().contains(state)
         });
     }
 
