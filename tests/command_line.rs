@@ -388,10 +388,13 @@ fn each_option_and_its_variable_do_the_same() {
             assert_eq!(rinit.end().status, 3, "the daemon's");
         });
         both("-t 0.1", "RINIT_GRACE", "100ms", &|rinit| {
+            let mut rinit = rinit
+                .fixture("orphan ignore 15 sleep left , until-eof exit 4")
+                .start();
+            rinit.ready("left");
             let start = Instant::now();
-            let ended = rinit
-                .fixture("orphan ignore 15 say there sleep left , exit 4")
-                .run();
+            drop(rinit.stdin.take());
+            let ended = rinit.end();
             assert!(
                 start.elapsed() < Duration::from_secs(10),
                 "which it would be without"
