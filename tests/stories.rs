@@ -157,12 +157,14 @@ CMD ["python3", "/app/zombies.py"]"#,
 };
 
 const STOP_TIME: Story = Story {
-    title: "`docker stop -t 1`, a clean-up of 1.5 s",
+    title: "`docker stop -t 1`, a clean-up of a minute",
+    before: r#"CMD ["python3", "/app/program.py", "60"]"#,
+    after: r#"ENTRYPOINT ["/sbin/rinit", "--"]
+CMD ["python3", "/app/program.py", "60"]"#,
     alone: (137, "killed"),
     tini: (137, "killed"),
     dumb_init: (137, "killed"),
     rinit: (137, "killed"),
-    ..PYTHON
 };
 
 const DOCKER_KILL: Story = Story {
@@ -223,8 +225,6 @@ const SCRIPTS: [&str; 4] = ["startup.sh", "entry.sh", "entry-trap.sh", "entry-tw
 
 /// What the engine gives a container to stop, unless `--time` says otherwise.
 const PATIENCE: u32 = 10;
-/// How soon a container with rinit stops, its own work included, on a loaded machine too.
-const SOON: f64 = 5.0;
 
 #[test]
 fn squid_told_to_shut_down_at_once_does_so_in_order() {
@@ -491,21 +491,18 @@ impl Story {
                 .map(|dockerfile| scope.spawn(move || life(&start(image, &dockerfile, options))));
             lives.map(|life| life.join().expect("a container's life"))
         });
-        for ((status, work), outcome) in self.expected().into_iter().zip(&outcomes) {
-            assert_eq!(
-                (outcome.status, &*outcome.work),
-                (status, work),
-                "{}",
-                self.title
-            );
-        }
-        let [.., with_rinit] = &outcomes;
-        if with_rinit.status != KILLED {
+        let became = outcomes
+            .each_ref()
+            .map(|outcome| (outcome.status, &*outcome.work));
+        assert_eq!(became, self.expected(), "{}", self.title);
+        let [alone, .., rinit] = &outcomes;
+        if alone.status == KILLED && rinit.status != KILLED {
+            // Not an absolute time: both take longer on a loaded machine.
+            let (alone, rinit) = (alone.seconds, rinit.seconds);
             assert!(
-                with_rinit.seconds < SOON,
-                "{}: {} s",
-                self.title,
-                with_rinit.seconds
+                rinit < alone / 2.0,
+                "{}: {rinit} s, alone {alone} s",
+                self.title
             );
         }
         self.write(&self.row(outcomes));
@@ -606,11 +603,8 @@ fn stop(container: &Container, patience: u32) -> Stopped {
     let status = container.docker("wait", &[]).parse().expect("a status");
     container.stdout.wait_for_end();
     container.stderr.wait_for_end();
-    assert_eq!(
-        status == KILLED,
-        seconds >= patience.into(),
-        "{status} after {seconds} s"
-    );
+    let was_patient = seconds >= patience.into();
+    assert!(was_patient || status != KILLED, "killed after {seconds} s");
     Stopped { seconds, status }
 }
 

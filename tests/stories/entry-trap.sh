@@ -1,5 +1,5 @@
 #!/bin/sh
-trap 'kill -TERM $pid' TERM
+trap 'echo "no new clients, please"; sleep 0.5; kill -TERM $pid' TERM
 python3 /app/program.py &
 pid=$!
 wait $pid

@@ -1,8 +1,10 @@
-"""Prints its last words, if it is given the time: its clean-up takes 1.5 s."""
+"""Prints its last words, if it is given the time that its clean-up takes."""
 
 import signal
 import sys
 import time
+
+SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 1.5
 
 
 def stop(number, frame):
@@ -10,10 +12,10 @@ def stop(number, frame):
 
 
 signal.signal(signal.SIGTERM, stop)
-print("!!!Set up!!!", flush=True)
 try:
+    print("!!!Set up!!!", flush=True)
     while True:
         signal.pause()
 finally:
-    time.sleep(1.5)
+    time.sleep(SECONDS)
     print("!!!Clean up!!!", flush=True)
