@@ -252,8 +252,8 @@ impl<'a> Lifecycle<'a> {
         }
     }
 
-    /// All dead children have been reaped.
-    pub fn reaped_all(&mut self, now: Time, any_left: bool, act: &mut dyn FnMut(Action)) {
+    /// The dead have been reaped, or as many of them as make a batch.
+    pub fn reaped(&mut self, now: Time, any_left: bool, act: &mut dyn FnMut(Action)) {
         if !any_left {
             self.phase = Phase::Over;
             return;

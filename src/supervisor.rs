@@ -139,12 +139,14 @@ impl Supervisor<'_> {
         for _ in 0..BATCH {
             match self.reap_next() {
                 Ok(Reaped::Child(..)) => {}
-                Ok(Reaped::NoneDead) => return self.reaped_all(true),
-                Ok(Reaped::NoneLeft) => return self.reaped_all(false),
+                Ok(Reaped::NoneDead) => return self.reaped(true),
+                Ok(Reaped::NoneLeft) => return self.reaped(false),
                 Err(_) => break,
             }
         }
+        // Where processes die faster than they are reaped, this has no end.
         self.more_dead = true;
+        self.reaped(true);
     }
 
     fn reap_next(&mut self) -> Result<Reaped, Errno> {
@@ -213,7 +215,7 @@ impl Supervisor<'_> {
         }
     }
 
-    fn reaped_all(&mut self, any_left: bool) {
+    fn reaped(&mut self, any_left: bool) {
         if self.hands.command_lives {
             if !any_left {
                 self.say(&Message::LostCommand(self.hands.command));
@@ -226,7 +228,7 @@ impl Supervisor<'_> {
         let now = clock::now();
         let hands = &mut self.hands;
         self.lifecycle
-            .reaped_all(now, any_left, &mut |action| hands.carry_out(action));
+            .reaped(now, any_left, &mut |action| hands.carry_out(action));
         self.look_if_wanted();
     }
 

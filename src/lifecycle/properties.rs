@@ -430,7 +430,7 @@ impl Run<'_> {
 
     fn reaped(&mut self) {
         let any_left = self.world.children().next().is_some();
-        self.event(|lifecycle, now, act| lifecycle.reaped_all(now, any_left, act));
+        self.event(|lifecycle, now, act| lifecycle.reaped(now, any_left, act));
     }
 
     /// Whatever is left dies, COMMAND first.
