@@ -114,7 +114,7 @@ struct StopRequest {
     /// What was forwarded for it, if anything was.
     forwarded: Option<Signal>,
     /// When it last went to COMMAND's whole group: while COMMAND lived, and
-    /// without `--single-child`.
+    /// from rinit only without `--single-child`.
     to_group: Option<Time>,
 }
 
@@ -235,7 +235,7 @@ impl<'a> Lifecycle<'a> {
     /// to the whole foreground group, which COMMAND's group was: that group
     /// has been told, though not by rinit.
     pub fn typed_at_terminal(&mut self, now: Time, signal: Signal) {
-        self.note_told(now, signal, Some(signal));
+        self.note_told(now, signal, Some(signal), true);
     }
 
     /// COMMAND is dead.
@@ -442,11 +442,17 @@ impl<'a> Lifecycle<'a> {
             let limit = self.options.kill_after;
             self.kill_at = limit.map(|limit| now.saturating_add(limit));
         }
-        self.note_told(now, signal, forwarded);
+        let reaches_group = matches!(self.phase, Phase::Running) && !self.options.single_child;
+        self.note_told(now, signal, forwarded, reaches_group);
     }
 
-    fn note_told(&mut self, now: Time, signal: Signal, forwarded: Option<Signal>) {
-        let reaches_group = matches!(self.phase, Phase::Running) && !self.options.single_child;
+    fn note_told(
+        &mut self,
+        now: Time,
+        signal: Signal,
+        forwarded: Option<Signal>,
+        reaches_group: bool,
+    ) {
         for (kind, request) in STOP_SIGNALS.iter().zip(&mut self.stop_requests) {
             if *kind == signal {
                 let earlier = request.and_then(|request| request.to_group);

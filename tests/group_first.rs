@@ -86,6 +86,35 @@ fn a_daemon_waits_for_its_turn_five_seconds_at_the_most() {
 }
 
 #[test]
+fn what_had_detached_before_the_stop_goes_last() {
+    everywhere(|place| {
+        // The log daemon lost its parent long ago, the master loses it when the command dies, the app is in the
+        // command's group.
+        let rinit = started(
+            place,
+            "orphan session linger log 15 0 say log-is-done exit 0 , \
+            fork session linger master 15 300 say master-is-done exit 0 , \
+            fork linger app 15 300 say app-is-done exit 0 , \
+            sleep command",
+            &["log", "master", "app", "command"],
+        );
+        rinit.send(libc::SIGTERM);
+        let ended = rinit.end();
+        assert_eq!(ended.status, 143, "{ended:?}");
+        let order = [
+            "app-is-done",
+            "master got 15 ",
+            "master-is-done",
+            "log got 15 ",
+        ];
+        assert_order(&ended.stdout, &order);
+        for name in ["app", "master", "log"] {
+            assert_eq!(got(&ended.stdout, name, 15), 1, "{ended:?}");
+        }
+    });
+}
+
+#[test]
 fn an_orphan_in_a_session_of_its_own_is_told_when_it_comes_to_rinit() {
     everywhere(|place| {
         let rinit = started(

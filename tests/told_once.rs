@@ -3,7 +3,8 @@
 mod common;
 
 use common::output::{assert_order, got};
-use common::{Rinit, Running, everywhere, proc, signal, wait_until};
+use common::terminal::CTRL_C;
+use common::{Rinit, Running, Terminal, everywhere, proc, signal, wait_until};
 
 /// Comes after any stop request that was sent before, since the lowest number goes first.
 const LAST: i32 = 64;
@@ -133,6 +134,25 @@ fn a_script_that_passes_the_signal_on_itself_works_with_single_child() {
         assert_order(&ended.stdout, &["app-is-done", "other got 15 "]);
         assert!(ended.stdout.contains("other-is-done"), "{ended:?}");
     });
+}
+
+#[test]
+fn a_key_at_the_terminal_tells_the_group_whomever_rinit_signals() {
+    for options in ["", "-c"] {
+        everywhere(|place| {
+            let words = "fork linger app 2 1500 say app-is-done exit 0 , sleep command";
+            let mut terminal =
+                Terminal::run(place, &format!("exec $RINIT {options} fixture {words}"));
+            let app = terminal.ready("app");
+            proc::wait_until_older_than_a_tick(app);
+            terminal.ready("command");
+            terminal.press(CTRL_C);
+            terminal.expect("app got 2 ");
+            let rest = terminal.expect("app-is-done");
+            assert_eq!(got(&rest, "app", 15), 0, "{options}: {rest}");
+            assert_eq!(terminal.end(), 128 + libc::SIGINT);
+        });
+    }
 }
 
 #[test]

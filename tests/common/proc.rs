@@ -4,6 +4,8 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
+use nix::time::ClockId;
+
 use super::wait_until;
 
 /// The field of /proc/PID/status, if the process is there.
@@ -46,8 +48,20 @@ pub fn wait_until_idle(pid: i32) {
     });
 }
 
-/// When the process was born: clock ticks of 10 ms since boot.
-pub fn birth(pid: i32) -> Option<i64> {
+/// Waits until the process was not born just now, as the clock of /proc sees it: a signal that is forwarded from now on
+/// counts as later.
+pub fn wait_until_older_than_a_tick(pid: i32) {
+    let birth = birth(pid).expect("a living process");
+    wait_until(&format!("{pid} is older than a tick"), || {
+        let now = ClockId::CLOCK_BOOTTIME.now().expect("a clock");
+        now.tv_sec() * TICKS_PER_SECOND + now.tv_nsec() * TICKS_PER_SECOND / 1_000_000_000 > birth
+    });
+}
+
+const TICKS_PER_SECOND: i64 = 100;
+
+/// In ticks since boot.
+fn birth(pid: i32) -> Option<i64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, behind_name) = stat.rsplit_once(") ")?;
     behind_name.split(' ').nth(19)?.parse().ok()

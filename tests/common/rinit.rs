@@ -7,8 +7,6 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use nix::time::ClockId;
-
 use nix::mount::{MsFlags, mount};
 
 use super::output::Output;
@@ -227,11 +225,7 @@ impl Running {
     /// The same, and a tick of the clock later: what rinit forwards from now on counts as later than its birth.
     pub fn ready_before_now(&self, name: &str) -> i32 {
         let pid = self.ready(name);
-        let birth = proc::birth(pid).expect("it lives");
-        wait_until(&format!("{name} is older than a tick"), || {
-            let now = ClockId::CLOCK_BOOTTIME.now().expect("a clock");
-            now.tv_sec() * 100 + now.tv_nsec() / 10_000_000 > birth
-        });
+        proc::wait_until_older_than_a_tick(pid);
         pid
     }
 
