@@ -304,8 +304,10 @@ impl Supervisor<'_> {
         let mut children = Vec::new();
         children.try_reserve_exact(pids.len()).ok()?;
         for pid in pids {
-            let in_group =
-                self.hands.group_left && nix::unistd::getpgid(Some(pid)) == Ok(self.hands.command);
+            // COMMAND counts as one of its group wherever it has gone: it has not detached.
+            let command = self.hands.command;
+            let in_group = self.hands.group_left
+                && (pid == command || nix::unistd::getpgid(Some(pid)) == Ok(command));
             let origin = if in_group && self.lifecycle.needs_origin(pid) {
                 proc::origin(pid)
             } else {
