@@ -23,8 +23,8 @@ use nix::unistd::{Uid, geteuid};
 pub use arch::Arch;
 pub use death::{Death, Reason};
 pub use elf::{Libc, Size};
+use format::Format;
 pub use format::{Archive, System};
-use format::{Format, Interpreter};
 
 use crate::exit_code;
 use crate::search::Search;
@@ -273,7 +273,9 @@ fn why_incomplete(file: &Path) -> Verdict {
 fn why_unknown(file: &Path, errno: Errno) -> Verdict {
     let machine = Arch::of_machine();
     let cause = match file::format(file) {
-        Format::Script(Some(Interpreter { path, .. })) => return Verdict::Needed(path),
+        Format::Script(Some(interpreter)) if !is_sound(&interpreter.path) => {
+            return Verdict::Needed(interpreter.path);
+        }
         Format::Elf(Some(elf)) if elf.arch != machine => Cause::Foreign {
             built_for: elf.arch,
             machine,
@@ -281,13 +283,16 @@ fn why_unknown(file: &Path, errno: Errno) -> Verdict {
         Format::Elf(Some(elf)) if elf.is_unlinked => Cause::NotLinked,
         Format::Elf(Some(elf)) if elf.size.is_cut_off() => Cause::CutOff(elf.size),
         Format::Elf(Some(elf)) => match elf.loader {
-            Some(loader) if errno == Errno::ELIBBAD => return Verdict::Needed(loader),
+            Some(loader) if errno != Errno::ENOEXEC && !is_sound(&loader) => {
+                return Verdict::Needed(loader);
+            }
+            _ if errno == Errno::EIO => Cause::Other(errno),
             _ => Cause::DamagedElf,
         },
         Format::Elf(None) => Cause::DamagedElf,
-        // The kernel has got as far as reading it.
+        // The kernel has not got as far as knowing what it is.
         _ if errno == Errno::EIO => Cause::Other(errno),
-        Format::Script(None) => Cause::NoInterpreter,
+        Format::Script(_) => Cause::NoInterpreter,
         Format::ByteOrderMark => Cause::ByteOrderMark,
         Format::Utf16 => Cause::Utf16,
         Format::OtherSystem(system) => Cause::OtherSystem(system),
@@ -298,6 +303,16 @@ fn why_unknown(file: &Path, errno: Errno) -> Verdict {
         Format::Unreadable => Cause::Unreadable { user: geteuid() },
     };
     Verdict::Cause(cause)
+}
+
+/// Whether a file looks like a program of this machine.
+fn is_sound(file: &Path) -> bool {
+    match file::format(file) {
+        Format::Elf(Some(elf)) => {
+            elf.arch == Arch::of_machine() && !elf.is_unlinked && !elf.size.is_cut_off()
+        }
+        _ => false,
+    }
 }
 
 fn why_refused(file: &Path) -> Verdict {

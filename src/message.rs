@@ -471,7 +471,7 @@ fn add_cure(f: &mut Formatter, failure: &Failure) -> fmt::Result {
         Cause::Archive(_) => f.write_str("unpack it in the image, and run what is in it"),
         Cause::Empty => f.write_str("see whether building, downloading or copying it failed"),
         Cause::Text if failure.needed_by.is_some() => {
-            f.write_str("have the script ask for a program, such as #!/bin/sh")
+            f.write_str("put a program in its place")
         }
         Cause::Text => f.write_str("such a text needs a /bin/sh, and here is none that runs"),
         Cause::UnknownFormat => {

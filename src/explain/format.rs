@@ -81,6 +81,8 @@ const SYSTEMS: [(&[u8], System); 5] = [
     (b"\xcf\xfa\xed\xfe", System::MacOs),
 ];
 
+const AR_MAGIC: &[u8] = b"!<arch>\n";
+
 /// The beginnings of archives.
 const ARCHIVES: [(&[u8], Archive); 7] = [
     (b"\x1f\x8b", Archive::Gzip),
@@ -89,7 +91,7 @@ const ARCHIVES: [(&[u8], Archive); 7] = [
     (b"\x28\xb5\x2f\xfd", Archive::Zstd),
     (b"PK\x03\x04", Archive::Zip),
     (b"PK\x05\x06", Archive::Zip),
-    (b"!<arch>\n", Archive::Ar),
+    (AR_MAGIC, Archive::Ar),
 ];
 
 /// What that file is.
@@ -120,8 +122,8 @@ fn of_beginning(bytes: &[u8]) -> Format {
     if UTF_16_MARKS.into_iter().any(begins_with) {
         return Format::Utf16;
     }
-    // `MZ`, `BZh` or `!<arch>` may begin a text as well.
-    if is_text(bytes) {
+    // `MZ` or `BZh` may begin a text as well, and an archive of texts is one.
+    if is_text(bytes) && !begins_with(AR_MAGIC) {
         return Format::Text;
     }
     if let Some((_, system)) = SYSTEMS.iter().find(|(magic, _)| begins_with(magic)) {
@@ -261,7 +263,7 @@ mod tests {
             (b"\xca\xfe\xba\xbe\0\0\0\x41", Format::Unknown),
             (b"PK\x03\x04\x14", Format::Archive(Archive::Zip)),
             (b"\x1f\x8b\x08", Format::Archive(Archive::Gzip)),
-            (b"!<arch>\nx\0", Format::Archive(Archive::Ar)),
+            (b"!<arch>\ntext", Format::Archive(Archive::Ar)),
             (&tar, Format::Archive(Archive::Tar)),
             (b"echo hello\n", Format::Text),
             (b"hello\0world", Format::Unknown),
