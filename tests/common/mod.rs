@@ -8,6 +8,7 @@ pub mod engine;
 pub mod output;
 pub mod place;
 pub mod proc;
+pub mod program;
 pub mod refusal;
 pub mod rinit;
 pub mod signal;
