@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 
-use common::{Directory, Rinit, everywhere, proc, signal, wait_until};
+use common::{Directory, Rinit, everywhere, everywhere_at_once, proc, signal, wait_until};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::resource::{Resource, setrlimit};
 
@@ -173,6 +173,33 @@ fn what_would_move_the_readers_terminal_is_escaped() {
             "{:?}",
             ended.stderr
         );
+    });
+}
+
+#[test]
+fn the_name_of_a_hostile_process_is_escaped_wherever_it_is_told() {
+    // What would clear the screen, end the line and be no text.
+    let (hex, shown) = ("1b5b324a0aff", r"(\x1b[2J\x0a\xff)");
+    everywhere_at_once(|place| {
+        let words = "ignore 10 orphan call NAME exit 3 , fork call NAME ignore 15 sleep left , \
+                     call NAME raise 10 until-eof exit 0";
+        let mut rinit = Rinit::new(place)
+            .words("-vvw -t 1.2")
+            .fixture(&words.replace("NAME", hex))
+            .start();
+        rinit.says("ready left");
+        for what in ["reaped pid ", "SIGUSR1 from pid "] {
+            let line = rinit.complains(what);
+            assert!(line.contains(shown), "{line}");
+        }
+        drop(rinit.stdin.take());
+        let said = rinit.end().stderr;
+        for what in ["waiting for pid ", "killing pid "] {
+            let line = said.lines().find(|line| line.contains(what));
+            assert!(line.is_some_and(|line| line.contains(shown)), "{said}");
+        }
+        let is_plain = |line: &str| line.starts_with("rinit: ") && !line.contains(char::is_control);
+        assert!(said.lines().all(is_plain), "{said:?}");
     });
 }
 
