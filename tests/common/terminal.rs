@@ -183,7 +183,10 @@ impl Terminal {
 
     /// What comes up next; nothing once time is up or no process has the terminal open any more.
     fn read(&mut self, limit: Instant) -> String {
-        let left = limit.saturating_duration_since(Instant::now()).as_millis();
+        let left = limit.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return String::new();
+        }
         let left = PollTimeout::try_from(left).expect("a short time");
         let mut screen = [PollFd::new(self.master.as_fd(), PollFlags::POLLIN)];
         let mut text = [0; 4096];
