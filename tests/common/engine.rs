@@ -52,7 +52,14 @@ impl Image {
     pub fn build(options: &[&str], context: &Path) -> Arc<Image> {
         let name = unique_name();
         let context = context.to_str().expect("a path in UTF-8");
-        docker(&[&["build", "--quiet", "--tag", &name], options, &[context]].concat());
+        docker(
+            &[
+                &["build", "--quiet", "--force-rm", "--tag", &name],
+                options,
+                &[context],
+            ]
+            .concat(),
+        );
         Arc::new(Image { name })
     }
 
@@ -85,8 +92,15 @@ impl Image {
     /// A container that runs these words on the terminal of a user, who ends with the container's status.
     pub fn start_on_terminal(self: &Arc<Image>, words: &str) -> (Terminal, Name) {
         let name = Name::new(self);
+        // A user's environment, which tells the client where the engine is, does not come along.
+        let host = docker(&[
+            "context",
+            "inspect",
+            "--format",
+            "{{.Endpoints.docker.Host}}",
+        ]);
         let run = format!(
-            "exec docker run -it --name {} {} {words}",
+            "exec docker --host {host} run -it --name {} {} {words}",
             name.name, self.name
         );
         (Terminal::run(Place::Pid1, &run), name)
