@@ -437,10 +437,13 @@ impl<'a> Lifecycle<'a> {
     }
 
     fn note_stop_request(&mut self, now: Time, signal: Signal, forwarded: Option<Signal>) {
-        // SIGQUIT may just ask for a dump of threads.
-        if signal != Signal::QUIT && self.kill_at.is_none() {
-            let limit = self.options.kill_after;
-            self.kill_at = limit.map(|limit| now.saturating_add(limit));
+        // SIGQUIT may just ask for a dump of threads, and starts no clock.
+        if signal != Signal::QUIT {
+            let after = |limit: Option<Duration>| limit.map(|limit| now.saturating_add(limit));
+            self.kill_at = self.kill_at.or(after(self.options.kill_after));
+            if let (true, Phase::Draining(drain)) = (self.serves_daemons(), &mut self.phase) {
+                drain.deadline = drain.deadline.or(after(self.options.grace));
+            }
         }
         let reaches_group = matches!(self.phase, Phase::Running) && !self.options.single_child;
         self.note_told(now, signal, forwarded, reaches_group);
@@ -511,7 +514,12 @@ impl<'a> Lifecycle<'a> {
     }
 
     fn stop_daemons(&mut self, now: Time, signal: Signal, act: &mut dyn FnMut(Action)) {
-        self.drain(now, now, signal, self.options.grace, act);
+        let mut kinds = STOP_SIGNALS.iter().zip(self.stop_requests);
+        let starts_clock = kinds.any(|(kind, request)| {
+            *kind != Signal::QUIT && request.is_some_and(|request| self.counts(request.latest))
+        });
+        let grace = self.options.grace.filter(|_| starts_clock);
+        self.drain(now, now, signal, grace, act);
         if let Phase::Draining(drain) = &mut self.phase {
             drain.others_turn_at = now;
         }

@@ -215,6 +215,26 @@ fn the_grace_starts_with_the_stop_request() {
 }
 
 #[test]
+fn a_dump_of_threads_starts_no_clock() {
+    everywhere(|place| {
+        let rinit = serving(
+            place,
+            "-d -t 0.5",
+            "session linger daemon 3 1500 say dump-is-done record daemon",
+            &["daemon"],
+        );
+        rinit.send(libc::SIGQUIT);
+        rinit.says("dump-is-done");
+        let start = Instant::now();
+        rinit.send(libc::SIGTERM);
+        let ended = rinit.end();
+        assert!(start.elapsed() >= Duration::from_millis(500), "{ended:?}");
+        assert_eq!(ended.status, 137, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "daemon", 15), 1, "{ended:?}");
+    });
+}
+
+#[test]
 fn zero_on_stop_is_about_the_daemon() {
     for (daemon, status) in [
         ("sleep daemon", 0),
