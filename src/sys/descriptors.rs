@@ -27,9 +27,9 @@ pub fn duplicate(file: impl AsFd) -> Result<OwnedFd, Errno> {
     Ok(unsafe { OwnedFd::from_raw_fd(new) })
 }
 
-/// The controlling terminal, above standard error.
+/// The controlling terminal, above standard error. Does not wait for a line that is not up.
 pub fn terminal() -> Result<OwnedFd, Errno> {
-    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
     above_standard(open("/dev/tty", flags, Mode::empty())?)
 }
 

@@ -60,8 +60,11 @@ impl Terminal {
             Standing::Apart => descriptors::terminal(),
             Standing::Background | Standing::Foreground => descriptors::duplicate(stdin()),
         };
+        let file = file.ok()?;
+        // Whatever an image has put at /dev/tty.
+        tcgetpgrp(&file).ok()?;
         Some(Self {
-            file: file.ok()?,
+            file,
             group,
             goes_along: standing != Standing::Apart,
             given_away: standing == Standing::Foreground,
