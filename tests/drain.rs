@@ -2,10 +2,12 @@
 
 mod common;
 
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::output::{assert_order, got};
-use common::{Ended, Rinit, Running, everywhere, everywhere_at_once, proc, signal};
+use common::output::{Output, assert_order, got};
+use common::{Ended, Rinit, Running, everywhere, everywhere_at_once, fixture, proc, signal, skip};
+use nix::unistd::Uid;
 
 #[test]
 fn a_program_behind_a_shell_says_its_last_words() {
@@ -123,6 +125,36 @@ fn what_comes_as_an_orphan_while_draining_is_told_too() {
         rinit.says("late got 15 ");
         signal::send(grandparent, libc::SIGUSR2).expect("it takes a signal");
         assert_eq!(rinit.end().status, 7);
+    });
+}
+
+#[test]
+fn what_entered_from_outside_is_neither_told_nor_waited_for() {
+    if !Uid::effective().is_root() {
+        skip("only root can enter a namespace");
+        return;
+    }
+    everywhere(|place| {
+        let rinit = Rinit::new(place)
+            .fixture("fork linger left 15 1200 exit 0 , sleep command")
+            .start();
+        rinit.ready_before_now("left");
+        rinit.ready("command");
+        let mut outsider = Command::new("nsenter")
+            .arg(format!("--target={}", rinit.pid))
+            .args(["--pid", "--mount", "--"])
+            .arg(fixture())
+            .args(["record", "outsider"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("nsenter");
+        let output = Output::of("the outsider's output", outsider.stdout.take());
+        output.line("ready outsider ");
+        rinit.send(libc::SIGTERM);
+        assert_eq!(rinit.end().status, 143);
+        // It ends with the namespace, and not by a signal before.
+        outsider.wait().expect("a child of ours");
+        assert!(!output.text().contains(" got "), "{}", output.text());
     });
 }
 
