@@ -39,6 +39,19 @@ fn in_every_way(command: &str, status: i32, test: impl Fn(&mut Terminal)) {
     in_a_shell(&format!("{namespace} $RINIT {command}"), status, &test);
 }
 
+/// Ctrl-Z, which the shell notices.
+fn suspend(terminal: &mut Terminal) {
+    terminal.press(CTRL_Z);
+    terminal.expect("Stopped");
+    terminal.prompt();
+}
+
+/// Types a line that the reader of that name gets.
+fn type_to(terminal: &mut Terminal, reader: &str, line: &str) {
+    terminal.enter(line);
+    terminal.expect(&format!("{reader} read {line}"));
+}
+
 #[test]
 fn a_shell_has_job_control() {
     in_every_way(SHELL, 5, |terminal| {
@@ -57,15 +70,12 @@ fn a_shell_has_job_control() {
 
         terminal.enter("fixture read reader");
         terminal.ready("reader");
-        terminal.press(CTRL_Z);
-        terminal.prompt();
-        terminal.wait_until_job_is("Stopped");
+        suspend(terminal);
         terminal.enter("bg");
         terminal.prompt();
         terminal.wait_until_job_is("Stopped");
         terminal.enter("fg");
-        terminal.enter("hello");
-        terminal.expect("reader read hello");
+        type_to(terminal, "reader", "hello");
         terminal.press(CTRL_D);
         terminal.prompt();
         terminal.enter("exit 5");
@@ -110,8 +120,7 @@ fn ctrl_z_cannot_freeze_what_nobody_could_wake() {
         for line in ["one", "two"] {
             terminal.press(CTRL_Z);
             terminal.expect("reader got 18");
-            terminal.enter(line);
-            terminal.expect(&format!("reader read {line}"));
+            type_to(terminal, "reader", line);
         }
         terminal.press(CTRL_C);
     });
@@ -158,13 +167,10 @@ fn ctrl_z_stops_rinit_as_well_and_fg_continues_both() {
         let command = terminal.ready("reader");
         let rinit = proc::parent(command);
         for line in ["one", "two"] {
-            terminal.press(CTRL_Z);
-            terminal.expect("Stopped");
-            terminal.prompt();
+            suspend(terminal);
             assert!(proc::is_stopped(command) && proc::is_stopped(rinit));
             terminal.enter("fg");
-            terminal.enter(line);
-            terminal.expect(&format!("reader read {line}"));
+            type_to(terminal, "reader", line);
         }
         terminal.press(CTRL_C);
     });
@@ -174,9 +180,7 @@ fn ctrl_z_stops_rinit_as_well_and_fg_continues_both() {
 fn a_stopped_job_can_be_terminated() {
     in_a_shell("$RINIT fixture read reader", 0, |terminal| {
         let rinit = proc::parent(terminal.ready("reader"));
-        terminal.press(CTRL_Z);
-        terminal.prompt();
-        terminal.wait_until_job_is("Stopped");
+        suspend(terminal);
         // As the shell's own kill does, which sometimes misses the end that comes of it.
         for number in [libc::SIGTERM, libc::SIGCONT] {
             signal::send(rinit, number).expect("a living rinit");
@@ -202,9 +206,7 @@ fn an_editor_holds_the_terminal_again_before_it_goes_on() {
     in_a_shell("$RINIT fixture edit editor", 0, |terminal| {
         terminal.ready("editor");
         for key in ["x", "y"] {
-            terminal.press(CTRL_Z);
-            terminal.expect("Stopped");
-            terminal.prompt();
+            suspend(terminal);
             terminal.enter("fg");
             terminal.expect("editor goes on");
             terminal.press(key);
@@ -218,8 +220,7 @@ fn an_editor_holds_the_terminal_again_before_it_goes_on() {
 fn after_bg_the_terminal_is_the_shells_until_fg() {
     in_a_shell("$RINIT fixture read reader", 130, |terminal| {
         terminal.ready("reader");
-        terminal.press(CTRL_Z);
-        terminal.prompt();
+        suspend(terminal);
         terminal.enter("bg");
         terminal.prompt();
         the_shell_has_it_until_fg(terminal);
@@ -243,15 +244,11 @@ fn the_shell_has_it_until_fg(terminal: &mut Terminal) {
     terminal.prompt();
     terminal.enter("fg");
     for line in ["one", "two"] {
-        terminal.enter(line);
-        terminal.expect(&format!("reader read {line}"));
-        terminal.press(CTRL_Z);
-        terminal.expect("Stopped");
-        terminal.prompt();
+        type_to(terminal, "reader", line);
+        suspend(terminal);
         terminal.enter("fg");
     }
-    terminal.enter("three");
-    terminal.expect("reader read three");
+    type_to(terminal, "reader", "three");
     terminal.press(CTRL_C);
 }
 
@@ -268,8 +265,7 @@ fn a_command_that_fg_finds_running_gets_the_terminal_when_it_reads() {
             terminal.wait_until_held_by(proc::parent(command));
             signal::send(command, libc::SIGUSR1).expect("a living command");
             terminal.ready("reader");
-            terminal.enter("hello");
-            terminal.expect("reader read hello");
+            type_to(terminal, "reader", "hello");
             terminal.press(CTRL_C);
         },
     );
@@ -282,9 +278,7 @@ fn keys_act_on_a_command_that_fg_found_running() {
         terminal.prompt();
         terminal.enter("fg");
         terminal.wait_until_held_by(proc::parent(command));
-        terminal.press(CTRL_Z);
-        terminal.expect("Stopped");
-        terminal.prompt();
+        suspend(terminal);
         assert!(proc::is_stopped(command));
         terminal.enter("fg");
         wait_until("the command goes on", || !proc::is_stopped(command));
@@ -303,16 +297,13 @@ fn ctrl_z_stops_the_script_that_runs_rinit() {
         let rinit = proc::parent(command);
         let script = proc::parent(rinit);
         for line in ["one", "two"] {
-            terminal.press(CTRL_Z);
-            terminal.expect("Stopped");
-            terminal.prompt();
+            suspend(terminal);
             // The shell looks at the script alone, which may be the first to stop.
             wait_until("all are stopped", || {
                 [command, rinit, script].into_iter().all(proc::is_stopped)
             });
             terminal.enter("fg");
-            terminal.enter(line);
-            terminal.expect(&format!("reader read {line}"));
+            type_to(terminal, "reader", line);
         }
         terminal.press(CTRL_D);
         terminal.expect("status 0");
@@ -345,11 +336,8 @@ fn a_pipeline_keeps_the_terminal() {
             let command = terminal.process("fixture sleep COMMAND");
             for line in ["one", "two"] {
                 terminal.wait_until_held_by(pager);
-                terminal.enter(line);
-                terminal.expect(&format!("reader read {line}"));
-                terminal.press(CTRL_Z);
-                terminal.expect("Stopped");
-                terminal.prompt();
+                type_to(terminal, "reader", line);
+                suspend(terminal);
                 let job = [command, proc::parent(command), pager];
                 assert!(job.into_iter().all(proc::is_stopped));
                 terminal.enter("fg");
@@ -368,14 +356,10 @@ fn a_command_at_the_end_of_a_pipeline_can_read_from_the_terminal() {
         130,
         |terminal| {
             terminal.ready("reader");
-            terminal.enter("one");
-            terminal.expect("reader read one");
-            terminal.press(CTRL_Z);
-            terminal.expect("Stopped");
-            terminal.prompt();
+            type_to(terminal, "reader", "one");
+            suspend(terminal);
             terminal.enter("fg");
-            terminal.enter("two");
-            terminal.expect("reader read two");
+            type_to(terminal, "reader", "two");
             terminal.press(CTRL_C);
         },
     );
@@ -477,8 +461,7 @@ fn a_group_that_the_command_gave_the_terminal_keeps_it_as_long_as_it_lives() {
         signal::send(command, libc::SIGUSR1).expect("a living command");
         terminal.expect("reader got 15");
         for line in ["one", "two"] {
-            terminal.enter(line);
-            terminal.expect(&format!("reader read {line}"));
+            type_to(terminal, "reader", line);
             assert!(terminal.is_held_by(reader));
         }
         let rinit = proc::parent(daemon);
@@ -502,8 +485,7 @@ fn ctrl_z_cannot_freeze_what_the_command_left_behind() {
         for line in ["one", "two"] {
             terminal.press(CTRL_Z);
             terminal.expect("child got 18");
-            terminal.enter(line);
-            terminal.expect(&format!("child read {line}"));
+            type_to(terminal, "child", line);
         }
         terminal.press(CTRL_C);
     });
@@ -527,12 +509,9 @@ fn a_rinit_under_a_rinit_passes_the_terminal_on() {
     in_a_shell("$RINIT $RINIT fixture read reader", 130, |terminal| {
         terminal.ready("reader");
         for line in ["one", "two"] {
-            terminal.press(CTRL_Z);
-            terminal.expect("Stopped");
-            terminal.prompt();
+            suspend(terminal);
             terminal.enter("fg");
-            terminal.enter(line);
-            terminal.expect(&format!("reader read {line}"));
+            type_to(terminal, "reader", line);
         }
         terminal.press(CTRL_C);
     });
@@ -541,8 +520,7 @@ fn a_rinit_under_a_rinit_passes_the_terminal_on() {
         for line in ["one", "two"] {
             terminal.press(CTRL_Z);
             terminal.expect("reader got 18");
-            terminal.enter(line);
-            terminal.expect(&format!("reader read {line}"));
+            type_to(terminal, "reader", line);
         }
         terminal.press(CTRL_C);
     });
@@ -559,11 +537,9 @@ fn a_command_that_waits_for_the_terminal_is_left_alone() {
         signal::send(command, libc::SIGUSR1).expect("a living command");
         terminal.ready("reader");
         proc::wait_until_idle(rinit);
-        terminal.enter("one");
-        terminal.expect("holder read one");
+        type_to(terminal, "holder", "one");
         terminal.press(CTRL_D);
-        terminal.enter("two");
-        terminal.expect("reader read two");
+        type_to(terminal, "reader", "two");
         terminal.press(CTRL_C);
     });
 }
@@ -578,8 +554,7 @@ fn a_background_job_that_may_not_write_waits_for_fg() {
             terminal.wait_until_job_is("Stopped");
             terminal.enter("fg");
             terminal.ready("reader");
-            terminal.enter("hello");
-            terminal.expect("reader read hello");
+            type_to(terminal, "reader", "hello");
             terminal.press(CTRL_C);
         },
     );
