@@ -52,6 +52,15 @@ fn type_to(terminal: &mut Terminal, reader: &str, line: &str) {
     terminal.expect(&format!("{reader} read {line}"));
 }
 
+/// Nobody could continue that reader, which says when it is continued.
+fn goes_on_after_ctrl_z(terminal: &mut Terminal, reader: &str) {
+    for line in ["one", "two"] {
+        terminal.press(CTRL_Z);
+        terminal.expect(&format!("{reader} got 18"));
+        type_to(terminal, reader, line);
+    }
+}
+
 #[test]
 fn a_shell_has_job_control() {
     in_every_way(SHELL, 5, |terminal| {
@@ -117,11 +126,7 @@ fn the_command_holds_the_terminal_from_its_start() {
 fn ctrl_z_cannot_freeze_what_nobody_could_wake() {
     alone("fixture read reader 18", 130, |terminal| {
         terminal.ready("reader");
-        for line in ["one", "two"] {
-            terminal.press(CTRL_Z);
-            terminal.expect("reader got 18");
-            type_to(terminal, "reader", line);
-        }
+        goes_on_after_ctrl_z(terminal, "reader");
         terminal.press(CTRL_C);
     });
 }
@@ -482,11 +487,7 @@ fn ctrl_z_cannot_freeze_what_the_command_left_behind() {
         signal::send(command, libc::SIGUSR1).expect("a living command");
         terminal.expect("child got 15");
         terminal.expect("child got 18");
-        for line in ["one", "two"] {
-            terminal.press(CTRL_Z);
-            terminal.expect("child got 18");
-            type_to(terminal, "child", line);
-        }
+        goes_on_after_ctrl_z(terminal, "child");
         terminal.press(CTRL_C);
     });
 }
@@ -517,11 +518,7 @@ fn a_rinit_under_a_rinit_passes_the_terminal_on() {
     });
     alone("$RINIT fixture read reader 18", 130, |terminal| {
         terminal.ready("reader");
-        for line in ["one", "two"] {
-            terminal.press(CTRL_Z);
-            terminal.expect("reader got 18");
-            type_to(terminal, "reader", line);
-        }
+        goes_on_after_ctrl_z(terminal, "reader");
         terminal.press(CTRL_C);
     });
 }
