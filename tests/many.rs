@@ -4,7 +4,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Rinit, everywhere};
+use common::{Rinit, Running, everywhere};
 
 const COUNT: usize = 5_000;
 
@@ -13,57 +13,38 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 #[test]
 fn thousands_of_sleepers_left_behind_are_told_and_reaped() {
-    everywhere(|place| {
-        let mut rinit = Rinit::new(place)
-            .fixture(&format!("sleepers {COUNT} say ready until-eof exit 7"))
-            .start();
-        rinit.says("ready");
-        let start = Instant::now();
-        drop(rinit.stdin.take());
-        let ended = rinit.end();
-        let time = start.elapsed();
-        eprintln!("{COUNT} sleepers told and reaped in {time:?}");
-        assert_eq!(ended.status, 7, "{ended:?}");
-        assert!(time < LIMIT, "{time:?}");
-    });
+    let command = format!("sleepers {COUNT} say all-sleep until-eof exit 7");
+    expect_end_in_time("", &command, 7, end_input);
 }
 
 #[test]
 fn thousands_that_ignored_the_signal_to_the_group_are_told() {
-    everywhere(|place| {
-        let rinit = Rinit::new(place)
-            .fixture(&format!(
-                "fork ignore 2 sleepers {COUNT} sleep mother , sleep command"
-            ))
-            .start();
-        rinit.ready("mother");
-        rinit.ready("command");
-        let start = Instant::now();
-        rinit.send(libc::SIGINT);
-        let ended = rinit.end();
-        let time = start.elapsed();
-        eprintln!("{COUNT} sleepers that ignored INT told and reaped in {time:?}");
-        assert_eq!(ended.status, 130, "{ended:?}");
-        assert!(time < LIMIT, "{time:?}");
-    });
+    let command =
+        format!("fork ignore 2 sleepers {COUNT} say all-sleep sleep mother , sleep command");
+    expect_end_in_time("", &command, 130, |rinit| rinit.send(libc::SIGINT));
 }
 
 #[test]
 fn thousands_that_ignore_the_request_are_killed() {
+    let command = format!("ignore 15 sleepers {COUNT} say all-sleep until-eof exit 7");
+    expect_end_in_time("-t 0.1", &command, 7, end_input);
+}
+
+fn end_input(rinit: &mut Running) {
+    drop(rinit.stdin.take());
+}
+
+/// Starts a command with its sleepers, and measures how long it takes to `stop` all of them.
+fn expect_end_in_time(options: &str, command: &str, status: i32, stop: impl Fn(&mut Running)) {
     everywhere(|place| {
-        let mut rinit = Rinit::new(place)
-            .words("-t 0.1")
-            .fixture(&format!(
-                "ignore 15 sleepers {COUNT} say ready until-eof exit 7"
-            ))
-            .start();
-        rinit.says("ready");
+        let mut rinit = Rinit::new(place).words(options).fixture(command).start();
+        rinit.says("all-sleep");
         let start = Instant::now();
-        drop(rinit.stdin.take());
+        stop(&mut rinit);
         let ended = rinit.end();
         let time = start.elapsed();
-        eprintln!("{COUNT} sleepers killed and reaped in {time:?}");
-        assert_eq!(ended.status, 7, "{ended:?}");
+        println!("rinit {options} -- fixture {command}: {time:?}");
+        assert_eq!(ended.status, status, "{ended:?}");
         assert!(time < LIMIT, "{time:?}");
     });
 }
