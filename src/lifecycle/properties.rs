@@ -4,14 +4,16 @@
 //! adopted, ignore signals; signals come from outside; time is moved by hand.
 //! Whatever the life cycle does in it is held against its promises:
 //!
-//! 1. The exit status is COMMAND's.
+//! 1. The exit status is COMMAND's; where daemons are served, that of the first
+//!    of them that was no success.
 //! 2. No process is told to finish twice by rinit.
 //! 3. Whoever outlives COMMAND is told, once it is their turn.
 //! 4. Nobody gets SIGKILL before a deadline.
 //! 5. Nobody outside COMMAND's group is told while a child of that group is
 //!    left, and of those nobody who was rinit's child when the stop was asked
 //!    for while one is left who was not, unless 5 s have passed.
-//! 6. A SIGTERM repeated from outside reaches nobody before their turn.
+//! 6. A SIGTERM repeated from outside reaches nobody before their turn, and
+//!    daemons once.
 //! 7. It ends as soon as every process has ended.
 //! 8. It does not end while one lives and no deadline has passed.
 
@@ -83,15 +85,18 @@ fn step() -> impl Strategy<Value = Step> {
 fn options() -> impl Strategy<Value = Options> {
     let limit = || prop::option::of((0..20_000_u64).prop_map(Duration::from_millis));
     let rewrite = prop::option::of((signal(), prop::option::of(signal())));
-    (any::<bool>(), limit(), limit(), rewrite).prop_map(
-        |(single_child, grace, kill_after, rewrite)| {
+    (any::<bool>(), any::<bool>(), limit(), limit(), rewrite).prop_map(
+        |(single_child, daemon, grace, kill_after, rewrite)| {
             let mut options = Options {
                 single_child,
+                daemon,
                 grace,
                 kill_after,
                 ..Options::default()
             };
             if let Some((from, to)) = rewrite {
+                // What daemons are told by is told from what rinit sends on its own.
+                let to = to.filter(|to| !daemon || ![Signal::KILL, Signal::CONT].contains(to));
                 options.rewrites.add(crate::options::Rewrite { from, to });
             }
             options
@@ -122,6 +127,11 @@ struct World {
     /// The signal that is being forwarded, as it arrived.
     forwarding: Option<Signal>,
     command: Option<(Ending, Time)>,
+    /// COMMAND has left the work to daemons.
+    serves: bool,
+    daemon_failed: Option<Ending>,
+    /// How often each daemon was sent what SIGTERM is forwarded as, beside being told.
+    terms: u32,
     /// COMMAND's end came soon enough after a stop request.
     end_was_asked_for: bool,
     /// All stop requests.
@@ -138,6 +148,9 @@ impl World {
             next_pid: COMMAND.as_raw(),
             forwarding: None,
             command: None,
+            serves: false,
+            daemon_failed: None,
+            terms: 0,
             end_was_asked_for: false,
             asked: Vec::new(),
             look_wanted: false,
@@ -189,19 +202,23 @@ impl World {
         let is_inherited = |process: &Process| !process.in_group && !process.detached;
         let inherited_left = self.children().any(is_inherited);
         let earlier_turn_left = self.group_left() || process.detached && inherited_left;
-        process.in_group || waited_enough || !earlier_turn_left
+        self.serves || process.in_group || waited_enough || !earlier_turn_left
     }
 
     /// Promise 4: when SIGKILL may come.
     fn kill_is_due(&self, options: &Options) -> bool {
-        let first_stop = self
-            .asked
-            .iter()
-            .find(|(signal, _)| *signal != Signal::QUIT);
+        let starts_clock = |(signal, _): &&(Signal, Time)| *signal != Signal::QUIT;
+        let first_stop = self.asked.iter().find(starts_clock);
         let kill_after = first_stop
             .zip(options.kill_after)
             .is_some_and(|((_, at), limit)| self.now >= *at + limit);
         let grace = self.command.is_some_and(|(_, ended)| {
+            if self.serves {
+                let mut stops = self.asked.iter().filter(starts_clock);
+                return options
+                    .grace
+                    .is_some_and(|grace| stops.any(|(_, at)| self.now >= ended.max(*at) + grace));
+            }
             let asked = self.end_was_asked_for;
             let grace = options.grace.or((!asked).then_some(DEFAULT_GRACE));
             grace.is_some_and(|grace| self.now >= ended + grace)
@@ -237,10 +254,14 @@ impl World {
                     process.killed |= signal == Signal::KILL;
                 }
             }
-            Target::Child(pid) if signal == Signal::TERM => self.tell(pid),
+            Target::Child(pid) if ![Signal::KILL, Signal::CONT].contains(&signal) => self.tell(pid),
             Target::Child(pid) => {
                 let process = self.processes.iter_mut().find(|process| process.pid == pid);
                 process.unwrap().killed |= signal == Signal::KILL;
+            }
+            Target::EachChild if self.serves => {
+                self.terms += u32::from(self.forwarding == Some(Signal::TERM));
+                assert!(self.terms <= 1, "promise 6: SIGTERM repeated");
             }
             Target::EachChild => {
                 assert_ne!(signal, Signal::TERM, "promise 6: SIGTERM out of turn");
@@ -413,6 +434,9 @@ impl Run<'_> {
 
     fn die(&mut self, pid: Pid, ending: Ending) {
         if self.world.bury(pid) {
+            if self.world.serves && ending != Ending::Exited(0) {
+                self.world.daemon_failed.get_or_insert(ending);
+            }
             self.lifecycle.child_ended(pid, ending);
             self.reaped();
         }
@@ -421,6 +445,7 @@ impl Run<'_> {
     fn command_ends(&mut self, ending: Ending) {
         let now = self.world.now;
         self.world.command = Some((ending, now));
+        self.world.serves = self.options.daemon && ending == Ending::Exited(0);
         let soon = |(_, at): &(Signal, Time)| now <= *at + STOP_REQUEST_HOLDS;
         self.world.end_was_asked_for = self.world.asked.iter().any(soon);
         self.world.bury(COMMAND);
@@ -473,7 +498,9 @@ proptest! {
         }
         let status = run.finish();
         // Promise 1; a COMMAND that outlives its SIGKILL has none.
-        let expected = run.world.command.map_or(137, |(ending, _)| ending.status());
+        let command = run.world.command.map(|(ending, _)| ending);
+        let ending = run.world.daemon_failed.or(command);
+        let expected = ending.map_or(137, Ending::status);
         prop_assert_eq!(status, expected);
     }
 }
