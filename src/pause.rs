@@ -13,12 +13,11 @@ pub fn pause(options: &Options) -> u8 {
     loop {
         // Before the first wait, too: a child from before rinit's exec may be dead already.
         while let Ok(Reaped::Child(..)) = observe::reap(options, |_| false) {}
-        // An error is nobody's arrival; injected faults aside, it is EINTR.
-        let arrival = inbox::wait(None).unwrap_or_else(|_| {
-            clock::rest();
-            None
-        });
-        let Some(arrival) = arrival else { continue };
+        let Ok(Some(arrival)) = inbox::wait(None) else {
+            // EINTR, once rinit was stopped and continued.
+            clock::rest(None);
+            continue;
+        };
         if [Signal::TERM, Signal::INT].contains(&arrival.signal) {
             observe::arrival(options, &arrival, Fate::EndsPause);
             say(options.level, &Message::Exiting(0));

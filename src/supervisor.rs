@@ -78,10 +78,11 @@ impl Supervisor<'_> {
                 self.hands.send_to_group(Signal::CONT);
             }
             Ok(None) if self.more_dead => self.reap(),
-            Ok(None) | Err(Errno::EINTR) => {}
-            Err(_) => {
-                // Never seen but with injected faults: the deaths, at least, are found by asking.
-                clock::rest();
+            Ok(None) if self.limit() == Some(Duration::ZERO) => {}
+            // EINTR, once rinit was stopped and continued. Were there no waiting at all, the
+            // deaths at least would be found by asking.
+            Ok(None) | Err(_) => {
+                clock::rest(self.limit());
                 self.reap();
             }
         }
@@ -141,7 +142,10 @@ impl Supervisor<'_> {
                 Ok(Reaped::Child(..)) => {}
                 Ok(Reaped::NoneDead) => return self.reaped(true),
                 Ok(Reaped::NoneLeft) => return self.reaped(false),
-                Err(_) => break,
+                Err(_) => {
+                    clock::rest(None);
+                    break;
+                }
             }
         }
         // Where processes die faster than they are reaped, this has no end.

@@ -9,6 +9,7 @@
 )]
 
 use std::mem::MaybeUninit;
+use std::ptr;
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
@@ -26,33 +27,45 @@ pub enum Reaped {
 
 /// Reaps a dead child, if there is one.
 pub fn next() -> Result<Reaped, Errno> {
-    reap(-1, libc::WNOHANG)
-}
-
-/// Waits for the end of that one child.
-pub fn wait_for(child: Pid) -> Result<Ending, Errno> {
-    loop {
-        match reap(child.as_raw(), 0) {
-            Ok(Reaped::Child(_, ending)) => return Ok(ending),
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-fn reap(which: libc::pid_t, options: i32) -> Result<Reaped, Errno> {
     let mut status = 0;
     // SAFETY: see above.
-    let result = Errno::result(unsafe { libc::waitpid(which, &raw mut status, options) });
-    match result {
-        Ok(0) => Ok(Reaped::NoneDead),
+    let result = Errno::result(unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) });
+    let dead = match result {
+        // Whoever refuses this call may allow another, and the status is worth a try.
+        Err(error) if error != Errno::ECHILD => {
+            wait(libc::P_ALL, 0, libc::WEXITED).map(|info| wait_status(&info))
+        }
+        result => result.map(|pid| (pid, status)),
+    };
+    match dead {
+        Ok((0, _)) => Ok(Reaped::NoneDead),
         // Without WUNTRACED and WCONTINUED, every status is that of an end.
-        Ok(pid) => Ending::from_wait_status(status)
+        Ok((pid, status)) => Ending::from_wait_status(status)
             .map(|ending| Reaped::Child(Pid::from_raw(pid), ending))
             .ok_or(Errno::EINVAL),
         Err(Errno::ECHILD) => Ok(Reaped::NoneLeft),
         Err(error) => Err(error),
     }
+}
+
+/// The pid, 0 if there is none, and the status as wait(2) has it.
+fn wait_status(info: &libc::siginfo_t) -> (libc::pid_t, i32) {
+    // SAFETY: waitid(2) fills both in, or leaves the zeros that were there.
+    let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
+    match info.si_code {
+        libc::CLD_EXITED => (pid, libc::W_EXITCODE(status, 0)),
+        libc::CLD_DUMPED => (pid, status | CORE_DUMPED),
+        _ => (pid, status),
+    }
+}
+
+/// The bit of a wait status that libc::WCOREDUMP looks at.
+const CORE_DUMPED: i32 = 0x80;
+
+/// Waits for the end of that one child, as far as the kernel lets rinit.
+pub fn wait_for(child: Pid) {
+    // SAFETY: see above; the status is not asked for.
+    unsafe { libc::waitpid(child.as_raw(), ptr::null_mut(), 0) };
 }
 
 /// The next child that [`next`] would reap, still a zombie, so that its name

@@ -2,9 +2,9 @@
 //!
 //! The child borrows rinit's memory while rinit stands still (clone(2),
 //! CLONE_VM and CLONE_VFORK: what vfork does, on a stack of its own), so that
-//! a start costs no copy of the page tables. Why an exec failed comes back
-//! over a pipe that a successful exec closes: an emulator of another
-//! architecture turns the vfork into a fork, and memory is shared no more.
+//! a start costs no copy of the page tables. Why an exec failed is left in that
+//! memory, and comes back over a pipe as well, which a successful exec closes:
+//! an emulator of another architecture turns the vfork into a fork.
 //!
 //! # Safety
 //! Between clone and exec the child makes plain system calls on what rinit has
@@ -81,7 +81,11 @@ struct Prepared {
     pid_variables: *mut PidVariable,
     pid_variables_count: usize,
     /// Where to write a [`Report`]; -1 where no pipe was to be had.
-    report: RawFd,
+    pipe: RawFd,
+    /// Set by the child: rinit sees it where memory is shared.
+    begun: bool,
+    /// Set by the child, and seen by rinit likewise.
+    failed: Option<Report>,
 }
 
 /// What the child could not do, as it goes over the pipe.
@@ -103,15 +107,12 @@ pub fn spawn(
     inherited: &Inherited,
     take_terminal: bool,
 ) -> Result<Pid, SpawnError> {
-    // Without a pipe (EMFILE), the exit status of the child still tells.
-    let (failure, report) = match report_pipe() {
-        Ok((failure, report)) => (Some(failure), Some(report)),
-        Err(_) => (None, None),
-    };
+    // Without a pipe (EMFILE) the memory tells, or else the exit status of the child.
+    let (read, write) = report_pipe().ok().unzip();
     let mut environment = Environment::for_child();
     let paths = pointers(program.paths);
     let arguments = pointers(program.arguments);
-    let prepared = Prepared {
+    let mut prepared = Prepared {
         paths: paths.as_ptr(),
         arguments: arguments.as_ptr(),
         environment: environment.pointers.as_ptr(),
@@ -120,7 +121,9 @@ pub fn spawn(
         take_terminal,
         pid_variables: environment.pid_variables.as_mut_ptr(),
         pid_variables_count: environment.pid_variables.len(),
-        report: report.as_ref().map_or(-1, AsRawFd::as_raw_fd),
+        pipe: write.as_ref().map_or(-1, AsRawFd::as_raw_fd),
+        begun: false,
+        failed: None,
     };
     let mut stack = Box::<Stack>::new_uninit();
     // SAFETY: one past the end, from where the stack grows down.
@@ -128,28 +131,24 @@ pub fn spawn(
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
     // SAFETY: the stack and what `prepared` points to outlive the child's use
     // of them, since clone returns only after its exec or its end.
-    let pid = unsafe {
-        libc::clone(
-            run_child,
-            top.cast(),
-            flags,
-            (&raw const prepared).cast_mut().cast(),
-        )
-    };
+    let pid = unsafe { libc::clone(run_child, top.cast(), flags, (&raw mut prepared).cast()) };
     let pid = Errno::result(pid).map_err(SpawnError::Clone)?;
     let pid = Pid::from_raw(pid);
-    drop(report);
-    match failure.and_then(read_report) {
-        None => Ok(pid),
-        Some(report) => {
-            // The child is as good as dead; no signal can be meant for it.
-            let _ = reap::wait_for(pid);
-            if take_terminal {
-                let _ = tcsetpgrp(stdin(), getpgrp());
-            }
-            Err(report)
-        }
+    drop(write);
+    let failed = if prepared.begun {
+        prepared.failed
+    } else {
+        read.and_then(read_report)
+    };
+    let Some(report) = failed else {
+        return Ok(pid);
+    };
+    // The child is as good as dead; no signal can be meant for it.
+    reap::wait_for(pid);
+    if take_terminal {
+        let _ = tcsetpgrp(stdin(), getpgrp());
     }
+    Err(report.into())
 }
 
 fn report_pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
@@ -158,18 +157,22 @@ fn report_pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
 }
 
 /// Waits for the child's exec, which closes the pipe, or for its report.
-fn read_report(pipe: OwnedFd) -> Option<SpawnError> {
+fn read_report(pipe: OwnedFd) -> Option<Report> {
     let mut bytes = [0; size_of::<Report>()];
     File::from(pipe).read_exact(&mut bytes).ok()?;
     // SAFETY: any bits are a valid report.
-    let report: Report = unsafe { std::mem::transmute(bytes) };
-    let errno = Errno::from_raw(report.errno);
-    Some(if report.path == MASK {
-        SpawnError::Mask(errno)
-    } else {
+    Some(unsafe { std::mem::transmute::<[u8; size_of::<Report>()], Report>(bytes) })
+}
+
+impl From<Report> for SpawnError {
+    fn from(report: Report) -> Self {
+        let errno = Errno::from_raw(report.errno);
+        if report.path == MASK {
+            return Self::Mask(errno);
+        }
         let path = usize::try_from(report.path).unwrap_or(usize::MAX);
-        SpawnError::Exec(ExecError { path, errno })
-    })
+        Self::Exec(ExecError { path, errno })
+    }
 }
 
 /// Pointers to strings, and the null that ends them.
@@ -180,13 +183,15 @@ fn pointers(strings: &[CString]) -> Vec<*const c_char> {
 
 extern "C" fn run_child(prepared: *mut c_void) -> c_int {
     // SAFETY: `spawn` passes this, and stands still.
-    let prepared = unsafe { &*prepared.cast::<Prepared>() };
+    let prepared = unsafe { &mut *prepared.cast::<Prepared>() };
+    prepared.begun = true;
     // SAFETY: see the head of this file.
     let report = unsafe { exec(prepared) };
+    prepared.failed = Some(report);
     // SAFETY: the report is whole, and the descriptor the child's own.
     unsafe {
         libc::write(
-            prepared.report,
+            prepared.pipe,
             (&raw const report).cast(),
             size_of::<Report>(),
         );
