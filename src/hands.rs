@@ -112,7 +112,8 @@ impl Hands {
 
     fn name_all(&self, say: impl FnOnce(&Names)) {
         let mut children = proc::children().unwrap_or_default();
-        if self.command_lives && !children.contains(&self.command) {
+        let is_missing = self.command_lives && !children.contains(&self.command);
+        if is_missing && children.try_reserve(1).is_ok() {
             children.insert(0, self.command);
         }
         let name = |pid: &Pid| (*pid, Name::of(*pid));

@@ -1,6 +1,6 @@
 //! A file that is not where it is looked for, or that cannot be got at.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,7 @@ use nix::unistd::geteuid;
 
 use super::{Cause, Hint};
 use crate::search::Search;
+use crate::sys::file::open_directory;
 
 /// No directory is searched for longer.
 const MOST_ENTRIES: usize = 10_000;
@@ -117,12 +118,14 @@ fn errno(error: &std::io::Error) -> Errno {
 /// What is in that directory under a name that differs in case only.
 fn in_other_case(directory: &Path, name: &OsStr) -> Option<PathBuf> {
     // By no name, the working directory is meant.
-    let entries = std::fs::read_dir(Path::new(".").join(directory)).ok()?;
-    let is_other_case = |other: &OsString| other.eq_ignore_ascii_case(name) && *other != name;
+    let mut entries = open_directory(&Path::new(".").join(directory)).ok()?;
     entries
-        .flatten()
+        .iter()
         .take(MOST_ENTRIES)
-        .map(|entry| entry.file_name())
-        .find(is_other_case)
-        .map(|other| directory.join(other))
+        .map_while(Result::ok)
+        .find_map(|entry| {
+            let other = OsStr::from_bytes(entry.file_name().to_bytes());
+            let is_other_case = other.eq_ignore_ascii_case(name) && other != name;
+            is_other_case.then(|| directory.join(other))
+        })
 }

@@ -1,32 +1,47 @@
-//! Small files of the kernel's, read without taking memory from the heap.
+//! Small files of the kernel's and directories, read without taking memory from the heap.
+//!
+//! Where std asks again and again at EINTR, this takes it for any other
+//! refusal: no handler ever runs in rinit, so that no signal interrupts it.
 
 use std::fmt::Arguments;
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open as open_path};
+use nix::sys::stat::Mode;
+use nix::unistd::read as read_some;
 
 use crate::text::Text;
 
 /// Bytes. The longest paths are those of cgroups.
 const LONGEST_PATH: usize = 1024;
 
-/// Reads as much of the file's beginning as the buffer takes. Where nothing is
-/// mounted, something else may lie in its place: a FIFO must not make rinit wait.
+/// Reads as much of the file's beginning as the buffer takes.
 pub fn read<'b>(path: Arguments, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
     let path = Text::<LONGEST_PATH>::new(path);
-    let mut file = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path.as_str())
-        .ok()?;
+    let file = open(path.as_str()).ok()?;
     let mut length: usize = 0;
     while let Some(rest) = buffer.get_mut(length..).filter(|rest| !rest.is_empty()) {
-        match file.read(rest) {
-            Ok(0) => break,
-            Ok(more) => length = length.checked_add(more)?,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return None,
+        match read_some(&file, rest).ok()? {
+            0 => break,
+            more => length = length.checked_add(more)?,
         }
     }
     buffer.get(..length)
+}
+
+/// Opens a file to read. Where nothing is mounted, something else may lie in
+/// its place: a FIFO must not make rinit wait.
+pub fn open(path: &str) -> Result<OwnedFd, Errno> {
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    open_path(path, flags, Mode::empty())
+}
+
+/// Opens a directory to list. std's own reader of directories panics where
+/// closing one fails.
+pub fn open_directory(path: &Path) -> Result<Dir, Errno> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    Dir::open(path, flags, Mode::empty())
 }

@@ -1,9 +1,8 @@
 //! What /proc tells about processes (proc(5)).
 
-use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::path::Path;
 
-use nix::unistd::{Pid, getpid};
+use nix::unistd::{Pid, getpid, read};
 
 use crate::lifecycle::Origin;
 use crate::signal::Signals;
@@ -62,17 +61,15 @@ pub fn children() -> Option<Vec<Pid>> {
 
 /// The kernel's list (since Linux 3.5, in most kernels).
 fn listed_children() -> Option<Vec<Pid>> {
-    let mut file = File::open("/proc/thread-self/children").ok()?;
+    let file = file::open("/proc/thread-self/children").ok()?;
     let mut children = Vec::new();
     let mut buffer = [0; 4096];
     let mut digits: Option<i32> = None;
     loop {
-        let length = match file.read(&mut buffer) {
-            Ok(0) => return Some(children),
-            Ok(length) => length,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(_) => return None,
-        };
+        let length = read(&file, &mut buffer).ok()?;
+        if length == 0 {
+            return Some(children);
+        }
         for byte in buffer.get(..length)? {
             if let Some(digit) = char::from(*byte).to_digit(10) {
                 let digit = i32::try_from(digit).ok()?;
@@ -89,9 +86,10 @@ fn listed_children() -> Option<Vec<Pid>> {
 fn searched_children() -> Option<Vec<Pid>> {
     let own_pid = getpid();
     let mut children = Vec::new();
-    for entry in std::fs::read_dir("/proc").ok()?.flatten() {
-        let name = entry.file_name();
-        let Some(pid) = number(name.as_encoded_bytes()).and_then(|pid| pid.try_into().ok()) else {
+    for entry in file::open_directory(Path::new("/proc")).ok()?.iter() {
+        let entry = entry.ok()?;
+        let name = entry.file_name().to_bytes();
+        let Some(pid) = number(name).and_then(|pid| pid.try_into().ok()) else {
             continue;
         };
         let pid = Pid::from_raw(pid);
