@@ -13,6 +13,7 @@ pub mod program;
 pub mod refusal;
 pub mod rinit;
 pub mod signal;
+pub mod strace;
 pub mod terminal;
 
 use std::io::Write;
