@@ -6,7 +6,7 @@
 #![deny(unsafe_code, clippy::undocumented_unsafe_blocks)]
 // PID 1 may not panic.
 #![cfg_attr(
-    not(test),
+    not(any(test, fuzzing)),
     deny(
         clippy::arithmetic_side_effects,
         clippy::expect_used,
@@ -17,7 +17,7 @@
 )]
 // Only the entry, which a test has not, calls all the rest.
 #![cfg_attr(
-    test,
+    any(test, fuzzing),
     allow(dead_code, reason = "the tests have an entry of their own")
 )]
 
@@ -29,6 +29,9 @@ compile_error!(
 mod cli;
 mod exit_code;
 mod explain;
+#[cfg(any(test, fuzzing))]
+#[path = "../fuzz/targets.rs"]
+pub mod fuzz;
 mod hands;
 mod lifecycle;
 mod message;

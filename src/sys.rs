@@ -3,7 +3,7 @@
 pub mod cgroup;
 pub mod clock;
 pub mod descriptors;
-#[cfg(not(test))]
+#[cfg(not(any(test, fuzzing)))]
 mod entry;
 pub mod file;
 pub mod inbox;

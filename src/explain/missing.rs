@@ -63,6 +63,7 @@ fn first_word(words: &OsStr) -> Option<&OsStr> {
 
 /// What is in the way to a file, going it as the kernel does; `None`: it can be reached.
 pub fn obstacle(file: &Path) -> Option<Cause> {
+    let found = errno(&file.metadata().err()?);
     // So far without a link in it.
     let mut here = PathBuf::new();
     let mut ahead = file.to_owned();
@@ -72,9 +73,7 @@ pub fn obstacle(file: &Path) -> Option<Cause> {
         let mut components = ahead.components();
         let Some(component) = components.next() else {
             // A slash at the end asks for a directory.
-            let is_cut_short =
-                matches!(file.metadata(), Err(error) if errno(&error) == Errno::ENOTDIR);
-            return is_cut_short.then_some(Cause::NotADirectory(here));
+            return (found == Errno::ENOTDIR).then_some(Cause::NotADirectory(here));
         };
         let next = here.join(component);
         let rest = components.as_path().to_owned();

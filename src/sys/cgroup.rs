@@ -22,7 +22,7 @@ pub struct MemoryCgroup {
 }
 
 #[derive(Clone, Copy)]
-enum Version {
+pub enum Version {
     V1,
     V2,
 }
@@ -99,7 +99,7 @@ impl MemoryCgroup {
 }
 
 /// The memory cgroups that the lines of /proc/PID/cgroup name (cgroups(7)).
-fn paths(list: &[u8]) -> impl Iterator<Item = (Version, &str)> {
+pub fn paths(list: &[u8]) -> impl Iterator<Item = (Version, &str)> {
     list.split(|byte| *byte == b'\n').filter_map(|line| {
         let mut fields = std::str::from_utf8(line).ok()?.splitn(3, ':');
         let (_, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
@@ -114,7 +114,7 @@ fn paths(list: &[u8]) -> impl Iterator<Item = (Version, &str)> {
     })
 }
 
-fn oom_kills(counts: &[u8]) -> Option<u64> {
+pub fn oom_kills(counts: &[u8]) -> Option<u64> {
     let count = counts
         .split(|byte| *byte == b'\n')
         .find_map(|line| line.strip_prefix(b"oom_kill "))?;
@@ -122,7 +122,7 @@ fn oom_kills(counts: &[u8]) -> Option<u64> {
 }
 
 /// Version 2 writes "no limit" as `max`.
-fn limit(bytes: &[u8]) -> Option<u64> {
+pub fn limit(bytes: &[u8]) -> Option<u64> {
     let limit = number::parse(std::str::from_utf8(bytes.trim_ascii()).ok()?)?;
     (limit < NO_LIMIT).then_some(limit)
 }

@@ -124,13 +124,13 @@ const STAT_SIZE: usize = 2048;
 const STATUS_SIZE: usize = 8192;
 
 /// Fields of /proc/PID/stat, counted from 1 as in proc_pid_stat(5).
-const PARENT: usize = 4;
-const START_TIME: usize = 22;
+pub const PARENT: usize = 4;
+pub const START_TIME: usize = 22;
 /// The first field behind the name.
 const STATE: usize = 3;
 
 /// The name is in parentheses, and may hold more of them, spaces and line feeds.
-fn stat_field(stat: &[u8], field: usize) -> Option<u64> {
+pub fn stat_field(stat: &[u8], field: usize) -> Option<u64> {
     let name_end = stat.iter().rposition(|byte| *byte == b')')?;
     let behind_name = stat.get(name_end.checked_add(2)?..)?;
     let mut fields = behind_name.split(|byte| *byte == b' ');
@@ -138,7 +138,7 @@ fn stat_field(stat: &[u8], field: usize) -> Option<u64> {
 }
 
 /// Line feeds in the name are escaped in this file: a line is a line.
-fn ignored_signals(status: &[u8]) -> Option<Signals> {
+pub fn ignored_signals(status: &[u8]) -> Option<Signals> {
     let mask = status
         .split(|byte| *byte == b'\n')
         .find_map(|line| line.strip_prefix(b"SigIgn:"))?;
