@@ -121,8 +121,11 @@ fn what_comes_as_an_orphan_while_draining_is_told_too() {
         rinit.says("grandparent got 15 ");
         assert_eq!(got(&rinit.stdout.text(), "late", 15), 0, "not rinit's yet");
         assert_eq!(proc::parent(late), parent);
+        let start = Instant::now();
         signal::send(parent, libc::SIGUSR1).expect("it takes a signal");
         rinit.says("late got 15 ");
+        // And not only when the turn of others comes.
+        assert!(start.elapsed() < Duration::from_secs(4));
         signal::send(grandparent, libc::SIGUSR2).expect("it takes a signal");
         assert_eq!(rinit.end().status, 7);
     });
