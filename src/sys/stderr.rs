@@ -14,7 +14,29 @@ use nix::errno::Errno;
 /// Writes as much as goes without waiting. The descriptor is shared with
 /// COMMAND, so that it must not be made non-blocking.
 pub fn write(bytes: &[u8]) {
-    if write_without_waiting(bytes).is_err() && is_writable() {
+    if write_without_waiting(bytes).is_ok() {
+        return;
+    }
+    // What poll(2) calls writable takes a whole line, if it is a pipe.
+    // SAFETY: takes a number.
+    if unsafe { libc::isatty(STDERR_FILENO) } == 0 {
+        write_if_writable(bytes);
+        return;
+    }
+    // A terminal takes as much as its buffer grows by, and looks at the room
+    // anew for a line feed, which may become two characters.
+    let lines = bytes.chunk_by(|one, next| ![one, next].contains(&&b'\n'));
+    for piece in lines.flat_map(|piece| piece.chunks(TERMINAL_ROOM)) {
+        write_if_writable(piece);
+    }
+}
+
+/// Bytes that a terminal grows its buffer by (TTYB_ALIGN_MASK in the kernel's
+/// drivers/tty/tty_buffer.c).
+const TERMINAL_ROOM: usize = 256;
+
+fn write_if_writable(bytes: &[u8]) {
+    if is_writable() {
         // SAFETY: see above.
         unsafe { libc::write(STDERR_FILENO, bytes.as_ptr().cast(), bytes.len()) };
     }
@@ -44,7 +66,6 @@ fn write_without_waiting(bytes: &[u8]) -> Result<(), Errno> {
     Errno::result(result).map(drop)
 }
 
-/// A pipe that poll(2) calls writable has room for a line.
 fn is_writable() -> bool {
     let mut stderr = libc::pollfd {
         fd: STDERR_FILENO,
