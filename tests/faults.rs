@@ -30,21 +30,6 @@ const ASSERTED: [&str; 2] = ["close", "fcntl"];
 /// Without these nothing can be said.
 const SAYING: [&str; 3] = ["pwritev2", "poll", "write"];
 
-/// Younger than Linux 4.4, or refused by the sandboxes of those days.
-const NEWER: [&str; 11] = [
-    "clone3",
-    "close_range",
-    "faccessat2",
-    "getrandom",
-    "openat2",
-    "pidfd_getfd",
-    "pidfd_open",
-    "pidfd_send_signal",
-    "pwritev2",
-    "rseq",
-    "statx",
-];
-
 /// One fault in so many is tried. That leads through all errors, since there are fewer.
 const SAMPLE: usize = 12;
 
@@ -129,32 +114,6 @@ fn every_ending_is_told_right_where_wait4_is_refused() {
         ] {
             let trace = run("endings", place, words).run("-e inject=wait4:error=EPERM");
             assert_eq!(trace.status, Some(status), "{words}:\n{}", trace.log);
-        }
-    });
-}
-
-#[test]
-fn an_old_kernel_makes_no_difference() {
-    everywhere(|place| {
-        for words in [
-            "-p TERM -- FIXTURE orphan sleep left , exit 3",
-            "/nowhere/to/be/found",
-        ] {
-            let traced = run("old", place, words);
-            let usual = traced.run("");
-            let is_made = |call: &&str| usual.log.contains(&format!("{call}("));
-            let newer: Vec<&str> = NEWER.into_iter().filter(is_made).collect();
-            assert!(!newer.is_empty(), "{}", usual.log);
-            let all = newer.join(",");
-            for missing in newer.into_iter().chain([all.as_str()]) {
-                let trace = traced.run(&format!("-e inject={missing}:error=ENOSYS"));
-                assert_eq!(
-                    (trace.status, trace.started, trace.messages),
-                    (usual.status, usual.started, usual.messages.clone()),
-                    "without {missing}:\n{}",
-                    trace.log
-                );
-            }
         }
     });
 }

@@ -434,7 +434,9 @@ fn no_free_descriptor_is_needed() {
             ("no-such-command", 127),
             ("/tmp", 126),
         ] {
-            assert_eq!(run(Rinit::new(place), name).0, status, "{name}");
+            let (ended, _, said) = run(Rinit::new(place), name);
+            assert_eq!(ended, status, "{name}");
+            assert!(said.starts_with("rinit: cannot run "), "{name}: {said}");
         }
     });
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -72,14 +72,7 @@ impl Traced {
                 let wait = format!("{} say waiting until-eof exec", fixture().display());
                 let mut running = shell(self.place, &line(&wait));
                 running.says("waiting");
-                let words = format!("{strace} -p {}", running.pid);
-                let mut tracer = Command::new("sh")
-                    .args(["-c", &format!("exec {words}")])
-                    .stdin(Stdio::null())
-                    .stderr(Stdio::piped())
-                    .spawn()
-                    .expect("strace");
-                Output::of("strace", tracer.stderr.take()).line("attached");
+                let mut tracer = attach(&strace, running.pid);
                 drop(running.stdin.take());
                 let status = end(&mut running, &log);
                 drop(running);
@@ -95,6 +88,20 @@ impl Traced {
             log: read(&log),
         }
     }
+}
+
+/// Has strace, with these words, join a process that runs.
+pub fn attach(strace: &str, pid: i32) -> Child {
+    let mut words = strace.split_whitespace();
+    let mut tracer = Command::new(words.next().expect("strace"))
+        .args(words)
+        .args(["-p", &pid.to_string()])
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("strace");
+    Output::of("strace", tracer.stderr.take()).line("attached");
+    tracer
 }
 
 fn shell(place: Place, line: &str) -> Running {

@@ -199,7 +199,7 @@ impl Terminal {
 }
 
 /// Its two ends. What is typed is not echoed, so that only what programs write comes up.
-fn open() -> (File, File) {
+pub fn open() -> (File, File) {
     // openpty(3) would leave it open in whatever another test starts meanwhile.
     let master =
         posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).expect("a terminal");

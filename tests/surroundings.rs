@@ -1,0 +1,294 @@
+//! Bare and hostile surroundings, and commands that make it hard, neither end rinit nor hold it up.
+
+mod common;
+
+use std::io;
+use std::path::Path;
+use std::process::Command;
+
+use common::cgroup::MemoryLimit;
+use common::output::got;
+use common::refusal::refuse;
+use common::{
+    Directory, Place, Rinit, binary, everywhere, everywhere_at_once, fixture, proc, signal, skip,
+    strace, terminal, wait_until,
+};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::resource::{Resource, setrlimit};
+use nix::unistd::{Uid, pipe2, setresuid};
+
+/// More than a terminal or a pipe of one page takes, at a line each.
+const MANY: usize = 500;
+
+#[test]
+fn a_terminal_that_nobody_reads_holds_nobody_up() {
+    everywhere(|place| {
+        let (screen, terminal) = terminal::open();
+        say_much(Rinit::new(place).stderr(terminal));
+        drop(screen);
+    });
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_holds_nobody_up_on_an_old_kernel() {
+    everywhere(|place| {
+        let (reader, writer) = pipe2(OFlag::O_CLOEXEC).expect("a pipe");
+        fcntl(&writer, FcntlArg::F_SETPIPE_SZ(4096)).expect("a small pipe");
+        let of_old = || refuse(&[libc::SYS_pwritev2], libc::ENOSYS);
+        say_much(Rinit::new(place).stderr(writer).before_exec(of_old));
+        drop(reader);
+    });
+}
+
+/// Has rinit say a line for each of many signals, and forward them all the same.
+fn say_much(rinit: Rinit) {
+    let rinit = rinit.words("-vv").fixture("record command").start();
+    rinit.ready("command");
+    for _ in 0..MANY {
+        rinit.send(libc::SIGUSR1);
+        rinit.wait_until_taken();
+    }
+    rinit.send(64);
+    rinit.says("command got 64 ");
+}
+
+#[test]
+fn six_megabytes_of_address_space_are_enough() {
+    everywhere(|place| {
+        let mut rinit = Rinit::new(place)
+            .before_exec(|| Ok(setrlimit(Resource::RLIMIT_AS, 6 << 20, 6 << 20)?))
+            .words("-vvv")
+            .fixture("sleepers 200 say ready until-eof exit 42")
+            .start();
+        rinit.says("ready");
+        drop(rinit.stdin.take());
+        assert_eq!(rinit.end().status, 42);
+    });
+}
+
+#[test]
+fn no_more_memory_than_at_the_start_is_needed() {
+    everywhere(|place| {
+        for (words, status) in [
+            ("sleepers 2000 say ready until-eof exit 42", 42),
+            // Which has rinit look for a reason.
+            ("say ready until-eof exit 127", 127),
+            ("say ready until-eof die 9", 137),
+        ] {
+            let mut rinit = Rinit::new(place).words("-vvvw").fixture(words).start();
+            rinit.says("ready");
+            proc::wait_until_idle(rinit.pid);
+            for resource in [libc::RLIMIT_AS, libc::RLIMIT_DATA, libc::RLIMIT_STACK] {
+                take_away(rinit.pid, resource);
+            }
+            drop(rinit.stdin.take());
+            assert_eq!(rinit.end().status, status, "{words}");
+        }
+    });
+}
+
+/// Leaves a running process nothing more of a resource.
+fn take_away(pid: i32, resource: libc::__rlimit_resource_t) {
+    let nothing = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the kernel reads the limit.
+    let result = unsafe { libc::prlimit(pid, resource, &raw const nothing, std::ptr::null_mut()) };
+    assert_eq!(result, 0, "{}", io::Error::last_os_error());
+}
+
+#[test]
+fn rinit_outlives_what_the_kernel_kills_for_want_of_memory() {
+    let Some(limit) = MemoryLimit::new("surroundings", 8 << 20) else {
+        return;
+    };
+    everywhere(|place| {
+        let mut rinit = Rinit::new(place)
+            .before_exec(limit.entry())
+            .words("-w")
+            .fixture("orphan hog , orphan hog , orphan hog , say ready until-eof exit 42")
+            .start();
+        rinit.says("ready");
+        wait_until("all that took memory are reaped", || {
+            rinit.stderr.text().matches("SIGKILL").count() == 3
+        });
+        drop(rinit.stdin.take());
+        assert_eq!(rinit.end().status, 42);
+    });
+}
+
+#[test]
+fn a_user_whom_nobody_knows_is_served() {
+    everywhere(|place| {
+        // Without a map, all users are strangers in there.
+        let rinit = Rinit::new(place)
+            .before_exec(|| Ok(unshare(CloneFlags::CLONE_NEWUSER)?))
+            .fixture("orphan sleep left , await command 15 exit 42")
+            .start();
+        rinit.ready("left");
+        rinit.ready("command");
+        rinit.send(libc::SIGTERM);
+        let ended = rinit.end();
+        assert_eq!((ended.status, &*ended.stderr), (42, ""));
+    });
+}
+
+#[test]
+fn a_command_that_runs_as_its_files_owner_is_signalled_and_reaped() {
+    as_a_user_who_becomes_root("signalled", |place, set_uid| {
+        let rinit = Rinit::new(place)
+            .before_exec(become_user)
+            .arg(set_uid)
+            .words("await command 15 exit 42")
+            .start();
+        rinit.ready("command");
+        rinit.send(libc::SIGTERM);
+        let ended = rinit.end();
+        assert_eq!((ended.status, &*ended.stderr), (42, ""));
+    });
+}
+
+#[test]
+fn what_rinit_may_not_kill_does_not_hold_it_up() {
+    as_a_user_who_becomes_root("spared", |place, set_uid| {
+        let mut rinit = Rinit::new(place)
+            .before_exec(become_user)
+            .words("-t 0.1")
+            .arg(set_uid)
+            .words("orphan user 0 sleep left , until-eof exit 42")
+            .start();
+        rinit.ready("left");
+        drop(rinit.stdin.take());
+        let ended = rinit.outside.wait().expect("a child of ours");
+        assert_eq!(ended.code(), Some(42));
+        let said = rinit.stderr.text();
+        assert_eq!(said.matches("may not send").count(), 1, "{said}");
+    });
+}
+
+/// Runs a test with a fixture that is root whoever starts it.
+fn as_a_user_who_becomes_root(name: &str, test: impl Fn(Place, &Path) + Sync) {
+    if !Uid::effective().is_root() {
+        skip("only root can make a program that runs as another user");
+        return;
+    }
+    everywhere_at_once(|place| {
+        let directory = Directory::new(&format!("{name}-{place:?}"));
+        let program = directory.path().join("fixture");
+        // By another process: a file cannot be run that some process here might still write.
+        let installed = Command::new("install")
+            .args(["--mode", "4755"])
+            .args([&fixture(), &program])
+            .status();
+        assert!(installed.is_ok_and(|status| status.success()));
+        test(place, &program);
+    });
+}
+
+/// Without any capability.
+fn become_user() -> io::Result<()> {
+    let user = Uid::from_raw(1234);
+    Ok(setresuid(user, user, user)?)
+}
+
+#[test]
+fn a_command_that_is_traced_keeps_its_status() {
+    everywhere(|place| {
+        for tracer_dies in [false, true] {
+            let rinit = Rinit::new(place)
+                .fixture("orphan sleep left , await command 10 exit 42")
+                .start();
+            rinit.ready("left");
+            let command = rinit.ready("command");
+            let mut tracer = strace::attach("strace -f -o /dev/null", command);
+            if tracer_dies {
+                tracer.kill().expect("it runs");
+                tracer.wait().expect("a child of ours");
+            }
+            rinit.send(libc::SIGUSR1);
+            assert_eq!(rinit.end().status, 42);
+            tracer.wait().expect("a child of ours");
+        }
+    });
+}
+
+#[test]
+fn a_rinit_that_was_stopped_and_continued_goes_on() {
+    everywhere(|place| {
+        let rinit = Rinit::new(place).fixture("record command").start();
+        let command = rinit.ready("command");
+        for number in [libc::SIGUSR1, libc::SIGUSR2] {
+            rinit.send(libc::SIGSTOP);
+            wait_until("rinit is stopped", || proc::is_stopped(rinit.pid));
+            rinit.send(number);
+            rinit.send(libc::SIGCONT);
+            rinit.says(&format!("command got {number} "));
+        }
+        signal::send(command, libc::SIGKILL).expect("it lives");
+        assert_eq!(rinit.end().status, 137);
+    });
+}
+
+#[test]
+fn a_command_that_becomes_another_program_is_signalled_and_its_status_kept() {
+    everywhere(|place| {
+        let other = fixture().display().to_string();
+        let rinit = Rinit::new(place)
+            .fixture(&format!(
+                "exec {other} exec {other} await command 15 exit 42"
+            ))
+            .start();
+        rinit.ready("command");
+        rinit.send(libc::SIGTERM);
+        let ended = rinit.end();
+        assert_eq!((ended.status, &*ended.stderr), (42, ""));
+    });
+}
+
+#[test]
+fn rinits_under_rinits_pass_everything_on_and_tell_nobody_twice() {
+    everywhere(|place| {
+        let inner = binary().display().to_string();
+        let rinit = Rinit::new(place)
+            .words(&format!("{inner} -- {inner}"))
+            .fixture(
+                "orphan linger left 15 300 say left-is-done exit 3 , \
+                 fork linger peer 15 300 say peer-is-done exit 4 , await command 15 exit 42",
+            )
+            .start();
+        for name in ["left", "peer", "command"] {
+            rinit.ready_before_now(name);
+        }
+        rinit.send(libc::SIGTERM);
+        let ended = rinit.end();
+        assert_eq!((ended.status, &*ended.stderr), (42, ""));
+        for name in ["left", "peer"] {
+            assert_eq!(got(&ended.stdout, name, 15), 1, "{}", ended.stdout);
+            assert!(
+                ended.stdout.contains(&format!("{name}-is-done")),
+                "{}",
+                ended.stdout
+            );
+        }
+    });
+}
+
+#[test]
+fn a_clock_that_began_elsewhere_tells_who_was_told() {
+    everywhere(|place| {
+        // As a container has it that was moved from another machine (time_namespaces(7)).
+        let rinit = Rinit::program(place, "unshare".as_ref())
+            .words("--time --boottime 100000000 --monotonic 200000000")
+            .arg(binary())
+            .script(r#""$fixture" linger app 15 300 say app-is-done exit 0; echo no"#)
+            .start();
+        rinit.ready_before_now("app");
+        rinit.send(libc::SIGTERM);
+        let ended = rinit.end();
+        assert_eq!((ended.status, &*ended.stderr), (143, ""));
+        assert_eq!(got(&ended.stdout, "app", 15), 1, "{}", ended.stdout);
+        assert!(ended.stdout.contains("app-is-done"), "{}", ended.stdout);
+    });
+}
