@@ -4,6 +4,7 @@ mod common;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
+use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
@@ -67,16 +68,11 @@ fn closed_standard_descriptors_stay_closed() {
     everywhere(|place| {
         for open in 0..0b111 {
             let report = same_with_and_without("closed", place, |rinit| {
-                rinit.before_exec(move || {
-                    for descriptor in (0..3).filter(|descriptor| open & (1 << descriptor) == 0) {
-                        nix::unistd::close(descriptor)?;
-                    }
-                    Ok(())
-                })
+                rinit.before_exec(move || close_all_but(open))
             });
             assert_eq!(
                 report.matches("descriptor").count(),
-                (open as u32).count_ones() as usize,
+                open.count_ones() as usize,
                 "{report}"
             );
         }
@@ -181,6 +177,25 @@ fn rinit_holds_nothing_open_that_came_from_outside() {
                 // Standard error is rinit's too, to tell what is wrong.
                 && !held.iter().any(|(number, name)| *number > 2 && of_command(name))
         });
+    });
+}
+
+#[test]
+fn what_rinit_opens_for_itself_never_lands_among_the_standard_descriptors() {
+    everywhere(|place| {
+        for open in 0..0b111 {
+            let rinit = Rinit::new(place)
+                .before_exec(move || close_all_but(open))
+                .fixture("sleep command")
+                .start();
+            wait_until("they are on /dev/null, but for standard error", || {
+                let held = proc::descriptors(rinit.pid);
+                let names = held.iter().map(|(number, name)| (*number, name.as_str()));
+                let expected = [(0, "/dev/null"), (1, "/dev/null"), (2, "/dev/null")];
+                let shown = if open & 0b100 == 0 { 3 } else { 2 };
+                held.len() == 3 && names.take(shown).eq(expected.into_iter().take(shown))
+            });
+        }
     });
 }
 
@@ -510,4 +525,12 @@ fn script(directory: &Path, name: &str, content: &str) {
     let path = directory.join(name);
     fs::write(&path, content).expect("a script");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a mode");
+}
+
+/// Before exec: closes the standard descriptors whose bits are not set.
+fn close_all_but(open: u8) -> io::Result<()> {
+    for descriptor in (0..3).filter(|descriptor| open & (1 << descriptor) == 0) {
+        nix::unistd::close(descriptor)?;
+    }
+    Ok(())
 }
