@@ -1,7 +1,6 @@
 //! What an ELF file says of itself (elf(5)).
 
 use std::ffi::OsStr;
-use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +10,7 @@ use elf::file::{Class, FileHeader, parse_ident};
 use elf::segment::{ProgramHeader, SegmentTable};
 
 use super::Arch;
+use super::file::{self, Source};
 
 /// Bytes, as in the kernel: of all program headers, and of the loader's name.
 const MOST_SEGMENTS: usize = 64 * 1024;
@@ -48,34 +48,33 @@ pub enum Libc {
 
 impl Elf {
     /// `None`: the file does not hold together from its beginning on.
-    pub fn parse(file: &mut (impl Read + Seek)) -> Option<Self> {
-        let ident = read(file, 0, abi::EI_NIDENT)?;
+    pub fn parse(file: &Source) -> Option<Self> {
+        let ident = file.exactly(abi::EI_NIDENT, 0)?;
         let ident = parse_ident::<AnyEndian>(&ident).ok()?;
         let (endian, class) = (ident.0, ident.1);
-        let tail = read(file, abi::EI_NIDENT as u64, tail_size(class))?;
+        let tail = file.exactly(tail_size(class), abi::EI_NIDENT as u64)?;
         let header = FileHeader::parse_tail(ident, &tail).ok()?;
         let (loader, needed) = segments(file, &header);
-        let is = file.seek(SeekFrom::End(0)).ok()?;
         Some(Self {
             arch: Arch::of_elf(header.e_machine, class, endian.is_little()),
             is_unlinked: header.e_type != abi::ET_EXEC && header.e_type != abi::ET_DYN,
             loader,
-            size: Size { is, needed },
+            size: Size {
+                is: file.size,
+                needed,
+            },
         })
     }
 }
 
 /// The loader, and how many bytes the file must hold for what the kernel takes from it.
-fn segments(
-    file: &mut (impl Read + Seek),
-    header: &FileHeader<AnyEndian>,
-) -> (Option<PathBuf>, u64) {
+fn segments(file: &Source, header: &FileHeader<AnyEndian>) -> (Option<PathBuf>, u64) {
     let size = usize::from(header.e_phentsize).saturating_mul(header.e_phnum.into());
     let end = header.e_phoff.saturating_add(size as u64);
     if size > MOST_SEGMENTS {
         return (None, 0);
     }
-    let Some(table) = read(file, header.e_phoff, size) else {
+    let Some(table) = file.exactly(size, header.e_phoff) else {
         return (None, end);
     };
     let table = SegmentTable::new(header.endianness, header.class, &table);
@@ -90,19 +89,11 @@ fn segments(
         .find(|segment| segment.p_type == abi::PT_INTERP)
         .and_then(|segment| {
             let size = usize::try_from(segment.p_filesz).ok()?;
-            let name = read(file, segment.p_offset, size.min(LONGEST_LOADER))?;
+            let name = file.exactly(size.min(LONGEST_LOADER), segment.p_offset)?;
             let name = name.split(|byte| *byte == 0).next()?;
             Some(PathBuf::from(OsStr::from_bytes(name)))
         });
     (loader, needed.unwrap_or(0))
-}
-
-/// Exactly so many bytes from there.
-fn read(file: &mut (impl Read + Seek), start: u64, size: usize) -> Option<Vec<u8>> {
-    let mut bytes = vec![0; size];
-    file.seek(SeekFrom::Start(start)).ok()?;
-    file.read_exact(&mut bytes).ok()?;
-    Some(bytes)
 }
 
 /// Bytes of the file header behind its first sixteen.
@@ -131,21 +122,17 @@ impl Libc {
 
     /// The one whose loader lies in the image.
     pub fn of_image() -> Option<Self> {
-        ["/lib", "/lib64"]
-            .into_iter()
-            .filter_map(|directory| std::fs::read_dir(directory).ok())
-            .flat_map(|directory| directory.flatten().take(MOST_ENTRIES))
-            .find_map(|entry| Self::of_loader(&entry.path()).filter(|_| entry.path().exists()))
+        ["/lib", "/lib64"].into_iter().find_map(|directory| {
+            let is_there = |loader: &Path| Self::of_loader(loader).is_some() && loader.exists();
+            let directory = Path::new(directory);
+            let loader = file::find(directory, |name| is_there(&directory.join(name)))?;
+            Self::of_loader(&loader)
+        })
     }
 }
 
-/// No directory is searched for longer.
-const MOST_ENTRIES: usize = 10_000;
-
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
-
     use super::*;
 
     fn own() -> Vec<u8> {
@@ -153,7 +140,7 @@ mod tests {
     }
 
     fn parse(bytes: &[u8]) -> Option<Elf> {
-        Elf::parse(&mut Cursor::new(bytes))
+        Source::with(bytes, Elf::parse)
     }
 
     #[test]

@@ -1,28 +1,84 @@
-//! Files that may be anything.
+//! Files and directories that may be anything.
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Result};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 
 use super::format::{self, Format};
+use crate::sys::file::{open, open_directory};
+
+/// No directory is searched for longer.
+const MOST_ENTRIES: usize = 10_000;
+
+/// The bytes of a file.
+pub struct Source<'a> {
+    pub size: u64,
+    /// Fills the buffer from there on, as far as the file goes, and tells how far.
+    pub read: &'a dyn Fn(u64, &mut [u8]) -> Option<usize>,
+}
+
+impl Source<'_> {
+    /// So many bytes from there, or fewer at the end of the file.
+    pub fn up_to(&self, size: usize, start: u64) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; size];
+        let read = (self.read)(start, &mut bytes)?;
+        bytes.truncate(read);
+        Some(bytes)
+    }
+
+    /// Exactly so many bytes from there.
+    pub fn exactly(&self, size: usize, start: u64) -> Option<Vec<u8>> {
+        self.up_to(size, start).filter(|bytes| bytes.len() == size)
+    }
+}
 
 /// What a file is.
 pub fn format(path: &Path) -> Format {
-    open(path)
-        .and_then(|mut file| format::of(&mut file))
-        .unwrap_or(Format::Unreadable)
+    try_format(path).unwrap_or(Format::Unreadable)
 }
 
-/// A FIFO or a device must not make rinit wait, nor a terminal become its own.
-fn open(path: &Path) -> Result<File> {
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)?;
-    if file.metadata()?.is_file() {
-        Ok(file)
-    } else {
-        Err(ErrorKind::InvalidInput.into())
+fn try_format(path: &Path) -> Option<Format> {
+    let file = File::from(open(path).ok()?);
+    let metadata = file.metadata().ok()?;
+    // Reading a FIFO or a device could wait.
+    if !metadata.is_file() {
+        return None;
+    }
+    format::of(&Source {
+        size: metadata.len(),
+        read: &|start, buffer| file.read_at(buffer, start).ok(),
+    })
+}
+
+/// The first file of that directory whose name is wanted.
+pub fn find(directory: &Path, is_wanted: impl Fn(&OsStr) -> bool) -> Option<PathBuf> {
+    // By no name, the working directory is meant.
+    let mut entries = open_directory(&Path::new(".").join(directory)).ok()?;
+    entries
+        .iter()
+        .take(MOST_ENTRIES)
+        .map_while(Result::ok)
+        .find_map(|entry| {
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            is_wanted(name).then(|| directory.join(name))
+        })
+}
+
+#[cfg(test)]
+impl Source<'_> {
+    /// Looks at bytes as if they were a file's.
+    pub fn with<T>(bytes: &[u8], look: impl FnOnce(&Source) -> T) -> T {
+        let read = |start: u64, buffer: &mut [u8]| {
+            let rest = bytes.get(start.try_into().ok()?..).unwrap_or_default();
+            let length = rest.len().min(buffer.len());
+            buffer[..length].copy_from_slice(&rest[..length]);
+            Some(length)
+        };
+        look(&Source {
+            size: bytes.len() as u64,
+            read: &read,
+        })
     }
 }

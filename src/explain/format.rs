@@ -1,11 +1,11 @@
 //! What a file is, told by its first bytes.
 
 use std::ffi::OsStr;
-use std::io::{Read, Result, Seek};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::elf::Elf;
+use super::file::Source;
 
 #[derive(PartialEq, Eq, Debug)]
 pub enum Format {
@@ -66,7 +66,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const UTF_16_MARKS: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
 
 /// Bytes that tell all but ELF, which is read on its own.
-const BEGINNING: u64 = 1024;
+const BEGINNING: usize = 1024;
 /// Where a tar archive has its magic.
 const TAR_MAGIC_AT: usize = 257;
 /// How far the kernel reads a `#!` line (BINPRM_BUF_SIZE less one, since Linux 5.1).
@@ -94,11 +94,10 @@ const ARCHIVES: [(&[u8], Archive); 7] = [
     (AR_MAGIC, Archive::Ar),
 ];
 
-/// What that file is.
-pub fn of(file: &mut (impl Read + Seek)) -> Result<Format> {
-    let mut beginning = Vec::new();
-    file.by_ref().take(BEGINNING).read_to_end(&mut beginning)?;
-    Ok(if beginning.starts_with(b"\x7fELF") {
+/// What that file is. `None`: it cannot be read.
+pub fn of(file: &Source) -> Option<Format> {
+    let beginning = file.up_to(BEGINNING, 0)?;
+    Some(if beginning.starts_with(b"\x7fELF") {
         Format::Elf(Elf::parse(file))
     } else {
         of_beginning(&beginning)
@@ -192,12 +191,10 @@ fn trim(bytes: &[u8], is_space: impl Fn(&u8) -> bool) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
-
     use super::*;
 
     fn format(bytes: &[u8]) -> Format {
-        of(&mut Cursor::new(bytes)).unwrap()
+        Source::with(bytes, of).unwrap()
     }
 
     fn script(path: &str, argument: &str) -> Format {

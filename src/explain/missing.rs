@@ -7,12 +7,9 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::unistd::geteuid;
 
-use super::{Cause, Hint};
+use super::{Cause, Hint, file};
 use crate::search::Search;
-use crate::sys::file::open_directory;
 
-/// No directory is searched for longer.
-const MOST_ENTRIES: usize = 10_000;
 /// Symbolic links on one way, as in the kernel (path_resolution(7)).
 const MOST_LINKS: u32 = 40;
 
@@ -116,15 +113,7 @@ fn errno(error: &std::io::Error) -> Errno {
 
 /// What is in that directory under a name that differs in case only.
 fn in_other_case(directory: &Path, name: &OsStr) -> Option<PathBuf> {
-    // By no name, the working directory is meant.
-    let mut entries = open_directory(&Path::new(".").join(directory)).ok()?;
-    entries
-        .iter()
-        .take(MOST_ENTRIES)
-        .map_while(Result::ok)
-        .find_map(|entry| {
-            let other = OsStr::from_bytes(entry.file_name().to_bytes());
-            let is_other_case = other.eq_ignore_ascii_case(name) && other != name;
-            is_other_case.then(|| directory.join(other))
-        })
+    file::find(directory, |other| {
+        other.eq_ignore_ascii_case(name) && other != name
+    })
 }

@@ -21,7 +21,7 @@ const LONGEST_PATH: usize = 1024;
 /// Reads as much of the file's beginning as the buffer takes.
 pub fn read<'b>(path: Arguments, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
     let path = Text::<LONGEST_PATH>::new(path);
-    let file = open(path.as_str()).ok()?;
+    let file = open(path.as_str().as_ref()).ok()?;
     let mut length: usize = 0;
     while let Some(rest) = buffer.get_mut(length..).filter(|rest| !rest.is_empty()) {
         match read_some(&file, rest).ok()? {
@@ -34,7 +34,7 @@ pub fn read<'b>(path: Arguments, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
 
 /// Opens a file to read. Where nothing is mounted, something else may lie in
 /// its place: a FIFO must not make rinit wait.
-pub fn open(path: &str) -> Result<OwnedFd, Errno> {
+pub fn open(path: &Path) -> Result<OwnedFd, Errno> {
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     open_path(path, flags, Mode::empty())
 }

@@ -61,7 +61,7 @@ pub fn children() -> Option<Vec<Pid>> {
 
 /// The kernel's list (since Linux 3.5, in most kernels).
 fn listed_children() -> Option<Vec<Pid>> {
-    let file = file::open("/proc/thread-self/children").ok()?;
+    let file = file::open(Path::new("/proc/thread-self/children")).ok()?;
     let mut children = Vec::new();
     let mut buffer = [0; 4096];
     let mut digits: Option<i32> = None;
