@@ -24,7 +24,7 @@ fn docker_run_with_init_runs_rinit() {
     );
 
     let context = Directory::new("image-without-init");
-    std::fs::copy(fixture(), context.path().join("fixture")).expect("a program");
+    context.copy(&fixture(), "fixture");
     context.executable("Dockerfile", "FROM scratch\nCOPY fixture /fixture\n");
     let image = Image::build(&[], context.path());
     for (options, status) in [([].as_slice(), 137), (&["--init"], 143)] {

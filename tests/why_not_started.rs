@@ -774,7 +774,7 @@ fn in_image(name: &str, files: &[(&str, &[u8])], test: impl Fn(Rinit)) {
             fs::create_dir_all(parent.parent().expect("a directory")).expect("a directory");
             directory.executable(file, content);
         }
-        fs::copy(binary(), directory.path().join("rinit")).expect("rinit");
+        directory.copy(&binary(), "rinit");
         let root = directory.path().to_owned();
         let rinit = Rinit::program(Place::Pid1, "/rinit".as_ref())
             .before_exec(move || {
@@ -977,8 +977,7 @@ fn pipes_in_place_of_the_kernels_files_hold_nothing_up() {
 
 /// Runs COMMAND in that directory as a user without rights, with a rinit that is in there as well.
 fn run_as_user(directory: &Directory, command: &str) -> Rinit {
-    let rinit = directory.path().join("rinit");
-    fs::copy(binary(), &rinit).expect("rinit");
+    let rinit = directory.copy(&binary(), "rinit");
     Rinit::program(Place::Pid1, &rinit)
         .directory(directory.path())
         .env("PATH", PATH)
@@ -1118,12 +1117,12 @@ fn too_long_a_list_of_arguments() {
         "e2big",
         format!("#!/bin/sh {}\n", "x".repeat(240)),
         |directory| {
-            fs::copy(binary(), directory.path().join("rini")).expect("rinit");
+            let rinit = directory.copy(&binary(), "own");
             // The largest that still fits for rinit, and for a script, which has more words, does not.
             let fits = (0..200)
                 .map(|step| 128 * 1024 - step * 64)
                 .find_map(|size| {
-                    Rinit::program(Place::Pid1, &directory.path().join("rini"))
+                    Rinit::program(Place::Pid1, &rinit)
                         .arg(directory.path().join("app"))
                         .arg("x".repeat(size))
                         .before_exec(|| {

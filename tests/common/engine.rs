@@ -33,7 +33,7 @@ impl Image {
         let image = shared.upgrade().unwrap_or_else(|| {
             let context = Directory::new("scratch-image");
             for (file, name) in [(binary(), "rinit"), (fixture(), "fixture")] {
-                std::fs::copy(file, context.path().join(name)).expect("a file of the image");
+                context.copy(&file, name);
             }
             context.executable(
                 "Dockerfile",

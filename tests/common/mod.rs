@@ -18,6 +18,7 @@ pub mod terminal;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -85,11 +86,25 @@ impl Directory {
 
     /// Puts a file there that may be executed.
     pub fn executable(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        use std::os::unix::fs::PermissionsExt;
         let path = self.0.join(name);
-        std::fs::write(&path, content).expect("a file for the test");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("its mode");
+        // Written here, it could be busy (ETXTBSY): what another test forks meanwhile has it open for writing until
+        // its own exec.
+        let mut install = Command::new("install")
+            .args(["--mode=755", "/dev/stdin"])
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("coreutils");
+        let mut stdin = install.stdin.take().expect("a pipe");
+        stdin.write_all(content.as_ref()).expect("somebody reads");
+        drop(stdin);
+        assert!(install.wait().is_ok_and(|status| status.success()));
         path
+    }
+
+    /// Puts a copy of a program there.
+    pub fn copy(&self, program: &Path, name: &str) -> PathBuf {
+        self.executable(name, std::fs::read(program).expect("a program"))
     }
 }
 
