@@ -119,9 +119,11 @@ fn a_script_that_passes_the_signal_on_itself_works_with_single_child() {
                 "$fixture" linger other 15 0 say other-is-done exit 0 &
                 "$fixture" linger app 15 300 say app-is-done exit 0 &
                 app=$!
+                echo app is known
                 wait"#,
             )
             .start();
+        rinit.says("app is known");
         rinit.ready_before_now("app");
         rinit.ready_before_now("other");
         rinit.send(libc::SIGTERM);
@@ -164,12 +166,14 @@ fn a_master_stops_its_workers_itself() {
                     trap "kill -USR2 \$worker; wait \$worker; exit 0" TERM
                     "$fixture" linger worker 12 300 say worker-is-done exit 0 &
                     worker=$!
+                    echo worker is known
                     wait' &
                 read line
                 exit 7"#,
             )
             .start();
         rinit.ready("worker");
+        rinit.says("worker is known");
         let stdout = end_of_command(&mut rinit, "worker-is-done");
         assert_eq!(got(&stdout, "worker", 12), 1, "{stdout}");
         assert_eq!(got(&stdout, "worker", 15), 0, "{stdout}");
