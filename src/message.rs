@@ -156,32 +156,40 @@ impl Display for Message<'_> {
             }
             Self::CannotRun(failure) | Self::RanInVain(failure) => failure.fmt(f),
             Self::Died(death) => death.fmt(f),
-            Self::CannotBlock(why) => {
-                write!(f, "the kernel refuses to block signals: {}", why.desc())
-            }
+            Self::CannotBlock(why) => write!(
+                f,
+                "cannot start COMMAND: the kernel refuses to block signals ({})",
+                why.desc()
+            ),
             Self::CannotRestoreMask(why) => write!(
                 f,
-                "the kernel refuses COMMAND its signal mask: {}",
+                "cannot start COMMAND: the kernel refuses it its signal mask ({})",
                 why.desc()
+            ),
+            Self::CannotFork(Errno::EAGAIN) => f.write_str(
+                "cannot start COMMAND: the limit of processes is reached; raise it (pids.max, ulimit -u)",
+            ),
+            Self::CannotFork(Errno::ENOMEM) => f.write_str(
+                "cannot start COMMAND: there is not enough memory for a process; give the container more",
             ),
             Self::CannotFork(why) => write!(
                 f,
-                "cannot make a process for COMMAND: {}; check the limits of processes (pids.max, ulimit -u) and of memory",
+                "cannot start COMMAND: the kernel refuses to make a process ({})",
                 why.desc()
             ),
             Self::NoSubreaper(why) => write!(
                 f,
-                "orphans will go to another process than rinit: the kernel refuses to make it a subreaper: {}",
+                "cannot take orphans in: the kernel refuses to make rinit a subreaper ({})",
                 why.desc()
             ),
             Self::NoParentDeathSignal(why) => write!(
                 f,
-                "--parent-death-signal has no effect: the kernel refuses it: {}",
+                "cannot ask for a signal at the parent's death: the kernel refuses it ({})",
                 why.desc()
             ),
             Self::MayNotSignal { signal, pid } => write!(
                 f,
-                "may not send {signal} to process {pid}, which runs as another user: run rinit as root, with the capability KILL, or as that user (said once)"
+                "cannot send {signal} to pid {pid}: it runs as another user; run rinit as root, as that user, or with the capability KILL (said once)"
             ),
             Self::LostCommand(pid) => write!(
                 f,
@@ -426,18 +434,18 @@ fn add_cure(f: &mut Formatter, failure: &Failure) -> fmt::Result {
                 "install {} in the image, or write #!/bin/sh there if that will do",
                 File(interpreter)
             ),
-            (true, false) => write!(
-                f,
-                "install {} in the image, which has not even a /bin/sh",
-                File(interpreter)
+            (true, false) => f.write_str(
+                "this image has no shell: install one, or run a program instead of a script",
             ),
         },
         Cause::CarriageReturn { .. } | Cause::EnvCarriageReturn { .. } => write!(
             f,
             "convert it: sed -i 's/\\r$//' {file}  (and for git, in .gitattributes: *.sh text eol=lf)"
         ),
-        Cause::EnvMissing { name } if name.as_bytes().contains(&b' ') => f.write_str(
-            "env takes all of that for one name; with arguments, write: #!/usr/bin/env -S",
+        Cause::EnvMissing { name } if name.as_bytes().contains(&b' ') => write!(
+            f,
+            "env takes all of that for one name; write: #!/usr/bin/env -S {}",
+            Escaped(name.as_bytes())
         ),
         Cause::EnvMissing { name } => write!(
             f,
@@ -473,7 +481,7 @@ fn add_cure(f: &mut Formatter, failure: &Failure) -> fmt::Result {
         Cause::Text if failure.needed_by.is_some() => {
             f.write_str("put a program in its place")
         }
-        Cause::Text => f.write_str("such a text needs a /bin/sh, and here is none that runs"),
+        Cause::Text => f.write_str("such a text is for /bin/sh, which does not run here"),
         Cause::UnknownFormat => {
             f.write_str("a script begins with #! and the path of the program that reads it")
         }
@@ -539,25 +547,30 @@ fn add_cure_without_loader(
 ) -> fmt::Result {
     match (built_for, image_has) {
         _ if arch.is_some() => add_platform(f, Arch::of_machine()),
-        (Some(Libc::Glibc), Some(Libc::Musl)) => f.write_str(
-            "this image has musl, as Alpine's do: build it there, or use an image such as Debian's",
-        ),
-        (Some(Libc::Musl), Some(Libc::Glibc)) => f.write_str(
-            "this image has glibc, as Debian's do: build it there, or use an image such as Alpine's",
+        (Some(libc), Some(other)) if libc != other => write!(
+            f,
+            "this image has {other} ({}): build it for that, or use an image with {libc} ({})",
+            known_from(other),
+            known_from(libc)
         ),
         (Some(libc), None) => write!(
             f,
-            "link it statically, or use an image that has {libc}, such as {}'s",
-            match libc {
-                Libc::Glibc => "Debian",
-                Libc::Musl => "Alpine",
-            }
+            "link it statically, or use an image with {libc} ({})",
+            known_from(libc)
         ),
         _ => write!(
             f,
             "link it statically, or put {} into the image too",
             File(loader)
         ),
+    }
+}
+
+/// A system that has it.
+fn known_from(libc: Libc) -> &'static str {
+    match libc {
+        Libc::Glibc => "Debian",
+        Libc::Musl => "Alpine",
     }
 }
 
@@ -613,7 +626,7 @@ impl Display for Archive {
             Self::Zstd => "a zstd archive",
             Self::Tar => "a tar archive",
             Self::Zip => "a zip archive",
-            Self::Ar => "a library (ar)",
+            Self::Ar => "an ar archive",
         })
     }
 }
@@ -634,7 +647,7 @@ impl Display for Death<'_> {
         write!(f, ") {}", How(*ending))?;
         match ending {
             Ending::Exited(_) => {
-                write!(f, ": a process of this container was killed: {reason}")
+                write!(f, ": a process in the container was killed: {reason}")
             }
             Ending::Killed { by, core_dumped } => {
                 if !core_dumped && dumps_core(*by) {
@@ -670,17 +683,17 @@ impl Display for Reason {
             Self::CutOff(size) => write!(f, "its file is {size}"),
             Self::OutOfMemory { limit: Some(limit) } => write!(
                 f,
-                "out of memory, the container's limit is {}",
+                "out of memory (the container's limit is {})",
                 Bytes(*limit)
             ),
             Self::OutOfMemory { limit: None } => f.write_str(
-                "out of memory, and the container has no limit of its own: the host or the pod was short",
+                "out of memory (the container has no limit of its own: the host or the pod was short)",
             ),
             Self::Killed => f.write_str(
                 "not out of memory; a process sent it (kill -9), or its processor time was used up (ulimit -t)",
             ),
             Self::Unknown => f.write_str(
-                "out of memory, or a process sent it (kill -9); the kernel's count is not to be seen here",
+                "out of memory, or a process sent it (kill -9); the kernel's count cannot be seen here",
             ),
         }
     }
@@ -751,7 +764,11 @@ impl Display for UsageError {
                 Quoted(option)
             ),
             Self::MissingValue { option } => {
-                write!(f, "{} needs a value; see rinit --help", Quoted(option))
+                write!(
+                    f,
+                    "{} needs a value; see rinit --help",
+                    Escaped(option.as_bytes())
+                )
             }
             Self::UnwantedValue { option, word } => write!(
                 f,

@@ -233,13 +233,9 @@ fn complaint(fault: &Fault, trace: &Trace, usual: i32, usual_calls: usize) -> Op
     if !is_due {
         return Some("the status tells something else");
     }
-    let is_said = [
-        "rinit: cannot run",
-        "rinit: cannot make",
-        "rinit: the kernel refuses",
-    ]
-    .iter()
-    .any(|beginning| trace.messages.contains(beginning));
+    let is_said = ["rinit: cannot run", "rinit: cannot start"]
+        .iter()
+        .any(|beginning| trace.messages.contains(beginning));
     if !is_said && !SAYING.contains(&fault.call.as_str()) {
         return Some("nobody knows why");
     }

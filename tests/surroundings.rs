@@ -164,7 +164,7 @@ fn what_rinit_may_not_kill_does_not_hold_it_up() {
         let ended = rinit.outside.wait().expect("a child of ours");
         assert_eq!(ended.code(), Some(42));
         let said = rinit.stderr.text();
-        assert_eq!(said.matches("may not send").count(), 1, "{said}");
+        assert_eq!(said.matches("cannot send").count(), 1, "{said}");
     });
 }
 

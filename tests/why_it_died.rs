@@ -262,7 +262,7 @@ fn a_program_that_lacks_its_end_is_seen_through() {
 const NOT_MEMORY: &str =
     "not out of memory; a process sent it (kill -9), or its processor time was used up (ulimit -t)";
 const PERHAPS_MEMORY: &str =
-    "out of memory, or a process sent it (kill -9); the kernel's count is not to be seen here";
+    "out of memory, or a process sent it (kill -9); the kernel's count cannot be seen here";
 
 #[test]
 fn without_the_kernels_count_all_that_sends_sigkill_is_said() {
@@ -312,8 +312,8 @@ impl Mount {
 #[test]
 fn the_count_and_the_limit_are_those_of_either_version() {
     let host =
-        "out of memory, and the container has no limit of its own: the host or the pod was short";
-    let limited = "out of memory, the container's limit is 32 MiB";
+        "out of memory (the container has no limit of its own: the host or the pod was short)";
+    let limited = "out of memory (the container's limit is 32 MiB)";
     at(&[Place::Pid1], |place| {
         for (count, limit, value, out_of_memory) in [
             ("memory.events", "memory.max", "33554432\n", limited),
@@ -366,7 +366,7 @@ fn a_command_that_the_kernel_kills_for_want_of_memory() {
             .run();
         let said = killed(
             "SIGKILL",
-            "out of memory, the container's limit is 32 MiB",
+            "out of memory (the container's limit is 32 MiB)",
             137,
         );
         assert_eq!((ended.stderr, ended.status), (said, 137));
@@ -391,7 +391,7 @@ fn a_shell_that_tells_by_its_status_of_a_child_out_of_memory() {
             .script("$fixture hog; exit $?")
             .run();
         let said = "rinit: \"/bin/sh\" (pid 2) exited with status 137: \
-            a process of this container was killed: out of memory, the container's limit is 32 MiB\n";
+            a process in the container was killed: out of memory (the container's limit is 32 MiB)\n";
         assert!(ended.stderr.ends_with(said), "{}", ended.stderr);
         assert_eq!(ended.status, 137);
         let ended = Rinit::new(place)
@@ -411,12 +411,12 @@ fn a_container_of_a_real_engine_out_of_memory() {
     for (words, said) in [
         (
             "hog",
-            "rinit: \"/fixture\" (pid 7) was killed by SIGKILL: out of memory, the container's limit is 32 MiB; status 137\n",
+            "rinit: \"/fixture\" (pid 7) was killed by SIGKILL: out of memory (the container's limit is 32 MiB); status 137\n",
         ),
         (
             "like hog ,",
             "rinit: \"/fixture\" (pid 7) exited with status 137: \
-             a process of this container was killed: out of memory, the container's limit is 32 MiB\n",
+             a process in the container was killed: out of memory (the container's limit is 32 MiB)\n",
         ),
     ] {
         let ended = image.run(&options, words);

@@ -296,7 +296,7 @@ fn a_script_whose_interpreter_is_missing() {
 #[test]
 fn a_script_in_an_image_without_a_shell() {
     let cannot = "cannot run \"/app\": its first line asks for \"/bin/sh\", which does not exist";
-    let cure = "install \"/bin/sh\" in the image, which has not even a /bin/sh";
+    let cure = "this image has no shell: install one, or run a program instead of a script";
     in_image("no-shell", &[("app", b"#!/bin/sh\n")], |rinit| {
         expect(rinit, 126, &[cannot, cure]);
     });
@@ -353,7 +353,7 @@ fn a_script_that_asks_env_for_what_is_not_in_path() {
         (
             "#!/usr/bin/env sh -e",
             "sh -e",
-            "env takes all of that for one name; with arguments, write: #!/usr/bin/env -S",
+            "env takes all of that for one name; write: #!/usr/bin/env -S sh -e",
         ),
     ] {
         with_file("env", format!("{line}\n"), |directory| {
@@ -482,7 +482,7 @@ fn a_text_without_a_hash_bang_line_runs_under_the_shell() {
 #[test]
 fn a_text_in_an_image_without_a_shell() {
     let cannot = "cannot run \"/app\": it is a text without a #! line";
-    let cure = "such a text needs a /bin/sh, and here is none that runs";
+    let cure = "such a text is for /bin/sh, which does not run here";
     in_image("text-no-shell", &[("app", b"echo hello\n")], |rinit| {
         expect(rinit, 126, &[cannot, cure]);
     });
@@ -594,7 +594,7 @@ fn an_archive() {
         (
             "ar",
             b"!<arch>\nf/              0           0     0     644     2         `\nhi",
-            "a library (ar)",
+            "an ar archive",
         ),
     ] {
         is_no_program(name, content, &format!("{what}, not a program"), cure);
@@ -803,7 +803,7 @@ fn a_program_whose_loader_is_missing() {
             None,
             [
                 &*glibc,
-                "link it statically, or use an image that has glibc, such as Debian's",
+                "link it statically, or use an image with glibc (Debian)",
             ],
         ),
         (
@@ -811,7 +811,7 @@ fn a_program_whose_loader_is_missing() {
             Some(("lib/ld-musl-x86_64.so.1", &b""[..])),
             [
                 &*glibc,
-                "this image has musl, as Alpine's do: build it there, or use an image such as Debian's",
+                "this image has musl (Alpine): build it for that, or use an image with glibc (Debian)",
             ],
         ),
         (
@@ -827,7 +827,7 @@ fn a_program_whose_loader_is_missing() {
             None,
             [
                 musl,
-                "link it statically, or use an image that has musl, such as Alpine's",
+                "link it statically, or use an image with musl (Alpine)",
             ],
         ),
         (
@@ -835,7 +835,7 @@ fn a_program_whose_loader_is_missing() {
             Some(elsewhere),
             [
                 musl,
-                "this image has glibc, as Debian's do: build it there, or use an image such as Alpine's",
+                "this image has glibc (Debian): build it for that, or use an image with musl (Alpine)",
             ],
         ),
         (
