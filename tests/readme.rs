@@ -1,9 +1,13 @@
 //! README's commands do what it says. The recipes and the image of the
 //! example have tests of their own.
 
+use std::fs;
 use std::process::Command;
 
-use common::binary;
+use common::cgroup::Mount;
+use common::program::{self, Machine};
+use common::rinit::bind;
+use common::{Directory, Place, Rinit, at, binary, skip};
 
 mod common;
 
@@ -29,6 +33,69 @@ fn the_first_command_shows_the_main_job() {
     let printed = String::from_utf8(output.stdout).expect("UTF-8");
     assert_eq!(by_no_pid(&printed), by_no_pid(shown));
     assert_eq!(output.status.code(), Some(143));
+}
+
+#[test]
+fn what_it_says_is_what_is_shown() {
+    if !cfg!(target_arch = "x86_64") {
+        skip("what is shown is of another machine");
+        return;
+    }
+    let arm64 = Machine {
+        number: 183,
+        bits: 64,
+        is_little_endian: true,
+    };
+    let out_of_memory = "echo oom_kill 1 >/sys/fs/cgroup/memory.events";
+    let situations: [(&str, &str, Vec<u8>); 8] = [
+        ("./app", "app", program::elf(arm64, &[])),
+        (
+            "./app",
+            "app",
+            program::with_loader("/lib/ld-musl-x86_64.so.1"),
+        ),
+        ("./entry.sh", "entry.sh", b"#!/bin/sh\r\n".to_vec()),
+        ("./entry.sh", "not executable", b"#!/bin/sh\n".to_vec()),
+        ("App", "app", b"#!/bin/sh\n".to_vec()),
+        (
+            "./app",
+            "app",
+            format!("#!/bin/sh\n{out_of_memory}\nkill -9 $$").into(),
+        ),
+        (
+            "./entry.sh",
+            "entry.sh",
+            format!("#!/bin/sh\n{out_of_memory}\nexit 137").into(),
+        ),
+        ("./app", "app", b"#!/bin/sh\nkill -PIPE $$".to_vec()),
+    ];
+    at(&[Place::Pid1], |place| {
+        let said = situations.iter().map(|(command, name, content)| {
+            let directory = Directory::new("what-it-says");
+            directory.executable(name, content);
+            if *name == "not executable" {
+                fs::write(directory.path().join("entry.sh"), content).expect("a file");
+            }
+            let cgroup = Mount::new(
+                "what-it-says-cgroup",
+                &[
+                    ("memory.events", "oom_kill 0\n"),
+                    ("memory.max", "536870912\n"),
+                ],
+            );
+            let ended = Rinit::new(place)
+                .directory(directory.path())
+                .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+                .before_exec(bind(directory.path(), "/usr/local/bin"))
+                .before_exec(cgroup.bind())
+                .arg(command)
+                .run();
+            ended.stderr
+        });
+        let said: Vec<String> = said.collect();
+        let shown = block(include_str!("../README.md"), "## What it says", "text");
+        assert_eq!(said.join("\n"), shown);
+    });
 }
 
 /// The lines without the pid, which differs each time. The first two, rinit's

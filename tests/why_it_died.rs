@@ -2,18 +2,15 @@
 
 mod common;
 
-use std::fs;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::cgroup::MemoryLimit;
+use common::cgroup::{MemoryLimit, Mount};
 use common::engine::Image;
 use common::program;
 use common::rinit::hide;
 use common::terminal::{CTRL_C, SHELL};
 use common::{Directory, Place, Rinit, Terminal, at, everywhere, fixture, signal};
-use nix::mount::{MsFlags, mount};
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 
 /// Signals of a program's own making, and what is said of them.
@@ -274,39 +271,6 @@ fn without_the_kernels_count_all_that_sends_sigkill_is_said() {
         let said = killed("SIGKILL", PERHAPS_MEMORY, 137);
         assert_eq!((ended.stderr, ended.status), (said, 137));
     });
-}
-
-/// A mount of cgroups with these files, in which other processes would be killed.
-struct Mount(Directory);
-
-impl Mount {
-    fn new(name: &str, files: &[(&str, &str)]) -> Mount {
-        let mount = Mount(Directory::new(name));
-        for (file, content) in files {
-            mount.write(file, content);
-        }
-        mount
-    }
-
-    fn write(&self, file: &str, content: &str) {
-        let path = self.0.path().join(file);
-        fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
-        fs::write(path, content).expect("a file of a cgroup");
-    }
-
-    /// Before exec: has it seen in place of the kernel's.
-    fn bind(&self) -> impl FnMut() -> std::io::Result<()> + Send + Sync + use<> {
-        let path: PathBuf = self.0.path().to_owned();
-        move || {
-            Ok(mount(
-                Some(path.as_path()),
-                Path::new("/sys/fs/cgroup"),
-                None::<&str>,
-                MsFlags::MS_BIND,
-                None::<&str>,
-            )?)
-        }
-    }
 }
 
 #[test]

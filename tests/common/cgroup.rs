@@ -1,4 +1,4 @@
-//! A limit of memory, as a container has one, without an engine.
+//! Limits of memory, as containers have them, without an engine.
 
 use std::ffi::CString;
 use std::fs;
@@ -9,7 +9,8 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use nix::unistd::{Uid, write};
 
-use super::{skip, wait_until};
+use super::rinit::bind;
+use super::{Directory, skip, wait_until};
 
 /// A cgroup of its own, gone when dropped.
 pub struct MemoryLimit(PathBuf);
@@ -54,5 +55,29 @@ impl MemoryLimit {
 impl Drop for MemoryLimit {
     fn drop(&mut self) {
         wait_until("the cgroup is empty", || fs::remove_dir(&self.0).is_ok());
+    }
+}
+
+/// A mount of cgroups with these files, in which other processes would be killed.
+pub struct Mount(Directory);
+
+impl Mount {
+    pub fn new(name: &str, files: &[(&str, &str)]) -> Mount {
+        let mount = Mount(Directory::new(name));
+        for (file, content) in files {
+            mount.write(file, content);
+        }
+        mount
+    }
+
+    pub fn write(&self, file: &str, content: &str) {
+        let path = self.0.path().join(file);
+        fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+        fs::write(path, content).expect("a file of a cgroup");
+    }
+
+    /// Before exec: has it seen in place of the kernel's.
+    pub fn bind(&self) -> impl FnMut() -> io::Result<()> + Send + Sync + use<> {
+        bind(self.0.path(), "/sys/fs/cgroup")
     }
 }

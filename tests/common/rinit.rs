@@ -340,6 +340,24 @@ pub fn hide(path: &str) -> io::Result<()> {
     )?)
 }
 
+/// Before exec: shows one directory in place of another.
+pub fn bind(
+    directory: &Path,
+    place: &'static str,
+) -> impl FnMut() -> io::Result<()> + Send + Sync + use<> {
+    let directory = directory.to_owned();
+    move || {
+        let none = None::<&str>;
+        Ok(mount(
+            Some(&directory),
+            place,
+            none,
+            MsFlags::MS_BIND,
+            none,
+        )?)
+    }
+}
+
 /// Whatever the tests were started with, only the standard descriptors are handed on. The one by which std
 /// hears of a failed exec stays open until then.
 fn close_inherited() {
