@@ -14,6 +14,7 @@
 mod pid_set;
 #[cfg(test)]
 mod properties;
+mod stop_requests;
 
 use std::time::Duration;
 
@@ -22,24 +23,14 @@ use nix::unistd::Pid;
 use crate::exit_code;
 use crate::options::Options;
 use crate::outcome::Ending;
-use crate::signal::{Signal, Signals};
+use crate::signal::Signal;
 use pid_set::PidSet;
+pub use stop_requests::Origin;
+use stop_requests::{StopRequests, is_stop_request, starts_clock};
 
 /// Time since boot: CLOCK_BOOTTIME, the clock of the start times in /proc.
 pub type Time = Duration;
 
-/// Signals that ask a container to stop.
-const STOP_SIGNALS: [Signal; 5] = [
-    Signal::TERM,
-    Signal::INT,
-    Signal::QUIT,
-    Signal::PWR,
-    Signal::HALT,
-];
-
-/// A program that is still alive this long after a stop request did not take
-/// it for one.
-const STOP_REQUEST_HOLDS: Duration = Duration::from_secs(600);
 /// How long what is left may take when nobody asked for the end.
 const DEFAULT_GRACE: Duration = Duration::from_secs(10);
 /// How long those outside COMMAND's group wait for their turn.
@@ -53,9 +44,6 @@ const LOOK_PAUSE_PER_CHILD: Duration = Duration::from_micros(5);
 const SILENT_WAIT: Duration = Duration::from_secs(1);
 /// How long the killed may take to die. Who takes longer is stuck in the kernel.
 const DEATH_WAIT: Duration = Duration::from_secs(2);
-/// A tick of the start times in /proc: USER_HZ is 100 everywhere (proc_pid_stat(5)).
-const TICK: Duration = Duration::from_millis(10);
-
 /// What the supervisor is to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Action {
@@ -98,26 +86,6 @@ pub struct Child {
     pub origin: Option<Origin>,
 }
 
-/// What tells whether a signal to a process's group has told it to stop.
-#[derive(Clone, Copy, Debug)]
-pub struct Origin {
-    /// Ticks of 10 ms since boot.
-    pub born: u64,
-    pub ignored: Signals,
-}
-
-/// Stop requests of one kind. Times are read before the signal is forwarded:
-/// in the other order, a process born between the two would count as told.
-#[derive(Clone, Copy)]
-struct StopRequest {
-    latest: Time,
-    /// What was forwarded for it, if anything was.
-    forwarded: Option<Signal>,
-    /// When it last went to COMMAND's whole group: while COMMAND lived, and
-    /// from rinit only without `--single-child`.
-    to_group: Option<Time>,
-}
-
 struct Drain {
     /// What tells a child to finish.
     signal: Signal,
@@ -150,8 +118,7 @@ pub struct Lifecycle<'a> {
     /// PID 1 of a PID namespace may signal everybody in it at once.
     is_pid_1: bool,
     phase: Phase,
-    /// One of each kind, in the order of [`STOP_SIGNALS`].
-    stop_requests: [Option<StopRequest>; STOP_SIGNALS.len()],
+    stop_requests: StopRequests,
     /// When `--kill-after` is over.
     kill_at: Option<Time>,
     command_ended: Option<(Ending, Time)>,
@@ -169,7 +136,7 @@ impl<'a> Lifecycle<'a> {
             options,
             is_pid_1,
             phase: Phase::Running,
-            stop_requests: [None; STOP_SIGNALS.len()],
+            stop_requests: StopRequests::default(),
             kill_at: None,
             command_ended: None,
             daemon_failed: None,
@@ -181,7 +148,7 @@ impl<'a> Lifecycle<'a> {
     /// Whether to look for children, for [`Self::found_before_stop`], before
     /// that signal is said to have arrived.
     pub fn needs_look_before(&self, received: Signal) -> bool {
-        matches!(self.phase, Phase::Running) && STOP_SIGNALS.contains(&received)
+        matches!(self.phase, Phase::Running) && is_stop_request(received)
     }
 
     /// Who is outside COMMAND's group before COMMAND hears of a stop request
@@ -197,7 +164,7 @@ impl<'a> Lifecycle<'a> {
     /// A signal has arrived. `now` was read before this call.
     pub fn signal_arrived(&mut self, now: Time, received: Signal, act: &mut dyn FnMut(Action)) {
         let forwarded = self.options.rewrites.apply(received);
-        let is_stop_request = STOP_SIGNALS.contains(&received);
+        let is_stop_request = is_stop_request(received);
         if is_stop_request {
             self.note_stop_request(now, received, forwarded);
         }
@@ -235,12 +202,13 @@ impl<'a> Lifecycle<'a> {
     /// to the whole foreground group, which COMMAND's group was: that group
     /// has been told, though not by rinit.
     pub fn typed_at_terminal(&mut self, now: Time, signal: Signal) {
-        self.note_told(now, signal, Some(signal), true);
+        self.stop_requests.note(now, signal, Some(signal), true);
     }
 
     /// COMMAND is dead.
     pub fn command_ended(&mut self, now: Time, ending: Ending) {
         self.command_ended = Some((ending, now));
+        self.stop_requests.command_ended(now);
     }
 
     /// Another child is dead.
@@ -275,7 +243,7 @@ impl<'a> Lifecycle<'a> {
     /// Whether a look should read the origin of that child of COMMAND's group.
     pub fn needs_origin(&self, pid: Pid) -> bool {
         matches!(self.phase, Phase::Draining(_))
-            && self.told_to_group().next().is_some()
+            && self.stop_requests.has_reached_group()
             && !self.told.contains(pid)
     }
 
@@ -333,7 +301,7 @@ impl<'a> Lifecycle<'a> {
         } else {
             Target::Group
         };
-        let group_told = self.told_to_group().next().is_some();
+        let group_told = self.stop_requests.has_reached_group();
         match &mut self.phase {
             Phase::Draining(drain) => {
                 drain.look_at = now.saturating_add(LOOK_INTERVAL);
@@ -426,7 +394,7 @@ impl<'a> Lifecycle<'a> {
         };
         let ending = self.daemon_failed.unwrap_or(command);
         let answers = |signal| ending.is_answer_to(signal);
-        if self.options.zero_on_stop && self.forwarded_stops().any(answers) {
+        if self.options.zero_on_stop && self.stop_requests.forwarded().any(answers) {
             return 0;
         }
         let status = ending.status();
@@ -437,8 +405,7 @@ impl<'a> Lifecycle<'a> {
     }
 
     fn note_stop_request(&mut self, now: Time, signal: Signal, forwarded: Option<Signal>) {
-        // SIGQUIT may just ask for a dump of threads, and starts no clock.
-        if signal != Signal::QUIT {
+        if starts_clock(signal) {
             let after = |limit: Option<Duration>| limit.map(|limit| now.saturating_add(limit));
             self.kill_at = self.kill_at.or(after(self.options.kill_after));
             if let (true, Phase::Draining(drain)) = (self.serves_daemons(), &mut self.phase) {
@@ -446,64 +413,21 @@ impl<'a> Lifecycle<'a> {
             }
         }
         let reaches_group = matches!(self.phase, Phase::Running) && !self.options.single_child;
-        self.note_told(now, signal, forwarded, reaches_group);
-    }
-
-    fn note_told(
-        &mut self,
-        now: Time,
-        signal: Signal,
-        forwarded: Option<Signal>,
-        reaches_group: bool,
-    ) {
-        for (kind, request) in STOP_SIGNALS.iter().zip(&mut self.stop_requests) {
-            if *kind == signal {
-                let earlier = request.and_then(|request| request.to_group);
-                *request = Some(StopRequest {
-                    latest: now,
-                    forwarded,
-                    to_group: if reaches_group { Some(now) } else { earlier },
-                });
-            }
-        }
-    }
-
-    /// Whether what came then still counted when COMMAND ended.
-    fn counts(&self, at: Time) -> bool {
-        self.command_ended
-            .is_none_or(|(_, ended)| ended <= at.saturating_add(STOP_REQUEST_HOLDS))
-    }
-
-    fn stop_requests(&self) -> impl Iterator<Item = StopRequest> {
-        let requests = self.stop_requests.into_iter().flatten();
-        requests.filter(|request| self.counts(request.latest))
-    }
-
-    /// The stop signals that COMMAND, or the daemons it left, were sent.
-    fn forwarded_stops(&self) -> impl Iterator<Item = Signal> {
-        self.stop_requests().filter_map(|request| request.forwarded)
-    }
-
-    /// The stop signals that went to COMMAND's whole group, and when.
-    fn told_to_group(&self) -> impl Iterator<Item = (Signal, Time)> {
-        let requests = self.stop_requests.into_iter().flatten();
-        requests
-            .filter_map(|request| Some((request.forwarded?, request.to_group?)))
-            .filter(|(_, at)| self.counts(*at))
+        self.stop_requests
+            .note(now, signal, forwarded, reaches_group);
     }
 
     fn go_on_without_command(&mut self, now: Time, ended: Time, act: &mut dyn FnMut(Action)) {
         if self.serves_daemons() {
             self.phase = Phase::Serving;
-            let latest = self.stop_requests().max_by_key(|request| request.latest);
-            if let Some(signal) = latest.and_then(|request| request.forwarded) {
+            if let Some(signal) = self.stop_requests.latest_forwarded() {
                 self.stop_daemons(now, signal, act);
             }
             return;
         }
-        let asked = self.stop_requests().next().is_some();
         // After a stop request somebody else keeps a clock; a second one could only lose data.
-        let grace = self.options.grace.or((!asked).then_some(DEFAULT_GRACE));
+        let default = (!self.stop_requests.any()).then_some(DEFAULT_GRACE);
+        let grace = self.options.grace.or(default);
         self.drain(now, ended, Signal::TERM, grace, act);
     }
 
@@ -514,10 +438,7 @@ impl<'a> Lifecycle<'a> {
     }
 
     fn stop_daemons(&mut self, now: Time, signal: Signal, act: &mut dyn FnMut(Action)) {
-        let mut kinds = STOP_SIGNALS.iter().zip(self.stop_requests);
-        let starts_clock = kinds.any(|(kind, request)| {
-            *kind != Signal::QUIT && request.is_some_and(|request| self.counts(request.latest))
-        });
+        let starts_clock = self.stop_requests.any_starts_clock();
         let grace = self.options.grace.filter(|_| starts_clock);
         self.drain(now, now, signal, grace, act);
         if let Phase::Draining(drain) = &mut self.phase {
@@ -551,21 +472,13 @@ impl<'a> Lifecycle<'a> {
     fn tell(&mut self, child: &Child, signal: Signal, act: &mut dyn FnMut(Action)) {
         self.told.insert(child.pid);
         let to = Target::Child(child.pid);
-        if !(child.in_group && self.was_told_with_group(child.origin)) {
+        let has_heard = |origin| self.stop_requests.has_told(origin);
+        if !(child.in_group && child.origin.is_some_and(has_heard)) {
             act(Action::Send { signal, to });
         }
         // A stopped process acts on nothing before it is continued.
         let signal = Signal::CONT;
         act(Action::Send { signal, to });
-    }
-
-    fn was_told_with_group(&self, origin: Option<Origin>) -> bool {
-        let Some(origin) = origin else { return false };
-        self.told_to_group().any(|(signal, at)| {
-            let ignores = origin.ignored.contains(signal);
-            // Born in the tick of the signal counts as born later: it may have been.
-            u128::from(origin.born) < ticks(at) && !ignores
-        })
     }
 
     fn kill(&mut self, now: Time, act: &mut dyn FnMut(Action)) {
@@ -579,8 +492,4 @@ impl<'a> Lifecycle<'a> {
         act(Action::Send { signal, to });
         act(Action::Look);
     }
-}
-
-fn ticks(time: Time) -> u128 {
-    time.as_nanos().checked_div(TICK.as_nanos()).unwrap_or(0)
 }

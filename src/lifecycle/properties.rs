@@ -19,7 +19,9 @@
 
 use proptest::prelude::*;
 
+use super::stop_requests::{HOLDS, STOP_SIGNALS};
 use super::*;
+use crate::signal::Signals;
 
 const COMMAND: Pid = Pid::from_raw(2);
 
@@ -310,7 +312,7 @@ fn has_heard(process: &Process, ended: Time) -> bool {
     process.got_with_group.iter().any(|(signal, at)| {
         let born_before = process.born.as_millis() / 10 < at.as_millis() / 10;
         let ignored = process.ignores.contains(*signal);
-        born_before && !ignored && ended <= *at + STOP_REQUEST_HOLDS
+        born_before && !ignored && ended <= *at + HOLDS
     })
 }
 
@@ -446,7 +448,7 @@ impl Run<'_> {
         let now = self.world.now;
         self.world.command = Some((ending, now));
         self.world.serves = self.options.daemon && ending == Ending::Exited(0);
-        let soon = |(_, at): &(Signal, Time)| now <= *at + STOP_REQUEST_HOLDS;
+        let soon = |(_, at): &(Signal, Time)| now <= *at + HOLDS;
         self.world.end_was_asked_for = self.world.asked.iter().any(soon);
         self.world.bury(COMMAND);
         self.lifecycle.command_ended(now, ending);
