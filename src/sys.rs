@@ -3,6 +3,7 @@
 pub mod cgroup;
 pub mod clock;
 pub mod descriptors;
+pub mod directory;
 #[cfg(not(any(test, fuzzing)))]
 mod entry;
 pub mod file;

@@ -43,7 +43,9 @@ impl<const CAPACITY: usize> Text<CAPACITY> {
     fn append(&mut self, text: &str) {
         let end = self.length.saturating_add(text.len());
         if let Some(place) = self.bytes.get_mut(self.length..end) {
-            place.copy_from_slice(text.as_bytes());
+            for (byte, value) in place.iter_mut().zip(text.bytes()) {
+                *byte = value;
+            }
             self.length = end;
         }
     }

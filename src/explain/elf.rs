@@ -49,7 +49,7 @@ pub enum Libc {
 impl Elf {
     /// `None`: the file does not hold together from its beginning on.
     pub fn parse(file: &Source) -> Option<Self> {
-        let ident = file.exactly(abi::EI_NIDENT, 0)?;
+        let ident: [u8; abi::EI_NIDENT] = file.exactly(abi::EI_NIDENT, 0)?.try_into().ok()?;
         let ident = parse_ident::<AnyEndian>(&ident).ok()?;
         let (endian, class) = (ident.0, ident.1);
         let tail = file.exactly(tail_size(class), abi::EI_NIDENT as u64)?;

@@ -2,12 +2,13 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::os::unix::ffi::OsStrExt;
+use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::format::{self, Format};
-use crate::sys::file::{open, open_directory};
+use crate::sys::directory;
+use crate::sys::file::open;
 
 /// No directory is searched for longer.
 const MOST_ENTRIES: usize = 10_000;
@@ -54,16 +55,18 @@ fn try_format(path: &Path) -> Option<Format> {
 
 /// The first file of that directory whose name is wanted.
 pub fn find(directory: &Path, is_wanted: impl Fn(&OsStr) -> bool) -> Option<PathBuf> {
+    let mut entries = 0..MOST_ENTRIES;
     // By no name, the working directory is meant.
-    let mut entries = open_directory(&Path::new(".").join(directory)).ok()?;
-    entries
-        .iter()
-        .take(MOST_ENTRIES)
-        .map_while(Result::ok)
-        .find_map(|entry| {
-            let name = OsStr::from_bytes(entry.file_name().to_bytes());
-            is_wanted(name).then(|| directory.join(name))
-        })
+    let found = directory::visit(&Path::new(".").join(directory), |name| {
+        if is_wanted(name) {
+            ControlFlow::Break(Some(directory.join(name)))
+        } else if entries.next().is_none() {
+            ControlFlow::Break(None)
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    found.ok()??
 }
 
 #[cfg(test)]

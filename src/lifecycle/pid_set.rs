@@ -26,8 +26,6 @@ impl PidSet {
     }
 
     pub fn remove(&mut self, pid: Pid) {
-        if let Ok(place) = self.pids.binary_search(&pid) {
-            self.pids.remove(place);
-        }
+        self.pids.retain(|other| *other != pid);
     }
 }

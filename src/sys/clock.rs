@@ -11,10 +11,14 @@ pub fn now() -> Duration {
     let Ok(now) = ClockId::CLOCK_BOOTTIME.now() else {
         return Duration::ZERO;
     };
-    let [seconds, nanoseconds] =
-        [now.tv_sec(), now.tv_nsec()].map(|part| u64::try_from(part).unwrap_or(0));
-    Duration::from_secs(seconds).saturating_add(Duration::from_nanos(nanoseconds))
+    let seconds = u64::try_from(now.tv_sec()).unwrap_or(0);
+    let nanoseconds = u32::try_from(now.tv_nsec()).unwrap_or(0);
+    // A whole second of them, which there never is, could make this panic.
+    Duration::new(seconds, nanoseconds % NANOSECONDS)
 }
+
+/// Of a second.
+const NANOSECONDS: u32 = 1_000_000_000;
 
 /// A short rest where the kernel refuses to wait, at most for `limit`, so that
 /// asking again and again costs next to nothing.

@@ -1,4 +1,4 @@
-//! Small files of the kernel's and directories, read without taking memory from the heap.
+//! Small files of the kernel's, read without taking memory from the heap.
 //!
 //! Where std asks again and again at EINTR, this takes it for any other
 //! refusal: no handler ever runs in rinit, so that no signal interrupts it.
@@ -7,7 +7,6 @@ use std::fmt::Arguments;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open as open_path};
 use nix::sys::stat::Mode;
@@ -37,11 +36,4 @@ pub fn read<'b>(path: Arguments, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
 pub fn open(path: &Path) -> Result<OwnedFd, Errno> {
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     open_path(path, flags, Mode::empty())
-}
-
-/// Opens a directory to list. std's own reader of directories panics where
-/// closing one fails.
-pub fn open_directory(path: &Path) -> Result<Dir, Errno> {
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    Dir::open(path, flags, Mode::empty())
 }

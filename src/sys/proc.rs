@@ -1,12 +1,14 @@
 //! What /proc tells about processes (proc(5)).
 
+use std::ops::ControlFlow;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::unistd::{Pid, getpid, read};
 
 use crate::lifecycle::Origin;
 use crate::signal::Signals;
-use crate::sys::file;
+use crate::sys::{directory, file};
 
 /// A process's name, which it may have chosen itself; empty if not known.
 pub struct Name {
@@ -86,23 +88,28 @@ fn listed_children() -> Option<Vec<Pid>> {
 fn searched_children() -> Option<Vec<Pid>> {
     let own_pid = getpid();
     let mut children = Vec::new();
-    for entry in file::open_directory(Path::new("/proc")).ok()?.iter() {
-        let entry = entry.ok()?;
-        let name = entry.file_name().to_bytes();
-        let Some(pid) = number(name).and_then(|pid| pid.try_into().ok()) else {
-            continue;
-        };
-        let pid = Pid::from_raw(pid);
-        let mut buffer = [0; STAT_SIZE];
-        let parent = file::read(format_args!("/proc/{pid}/stat"), &mut buffer)
-            .and_then(|stat| stat_field(stat, PARENT))
-            .and_then(|parent| parent.try_into().ok());
-        if parent == Some(own_pid.as_raw()) {
-            children.try_reserve(1).ok()?;
-            children.push(pid);
+    let end = directory::visit(Path::new("/proc"), |name| {
+        let pid = number(name.as_bytes()).and_then(pid);
+        let is_child = |pid: &Pid| parent(*pid) == Some(own_pid);
+        if let Some(child) = pid.filter(is_child) {
+            if children.try_reserve(1).is_err() {
+                return ControlFlow::Break(());
+            }
+            children.push(child);
         }
-    }
-    Some(children)
+        ControlFlow::Continue(())
+    });
+    (end == Ok(None)).then_some(children)
+}
+
+fn parent(pid: Pid) -> Option<Pid> {
+    let mut stat = [0; STAT_SIZE];
+    let stat = file::read(format_args!("/proc/{pid}/stat"), &mut stat)?;
+    stat_field(stat, PARENT).and_then(self::pid)
+}
+
+fn pid(number: u64) -> Option<Pid> {
+    number.try_into().ok().map(Pid::from_raw)
 }
 
 /// When the process was born, and which signals it ignores.

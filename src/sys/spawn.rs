@@ -14,8 +14,7 @@
 mod environment;
 
 use std::ffi::{CString, c_char, c_int, c_void};
-use std::fs::File;
-use std::io::{Read, stdin};
+use std::io::stdin;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::ptr;
@@ -159,9 +158,11 @@ fn report_pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
 /// Waits for the child's exec, which closes the pipe, or for its report.
 fn read_report(pipe: OwnedFd) -> Option<Report> {
     let mut bytes = [0; size_of::<Report>()];
-    File::from(pipe).read_exact(&mut bytes).ok()?;
+    // A pipe hands on in one piece what was written in one (pipe(7)).
+    let length = nix::unistd::read(&pipe, &mut bytes).ok()?;
     // SAFETY: any bits are a valid report.
-    Some(unsafe { std::mem::transmute::<[u8; size_of::<Report>()], Report>(bytes) })
+    let report = unsafe { std::mem::transmute::<[u8; size_of::<Report>()], Report>(bytes) };
+    (length == bytes.len()).then_some(report)
 }
 
 impl From<Report> for SpawnError {

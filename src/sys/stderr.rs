@@ -25,9 +25,10 @@ pub fn write(bytes: &[u8]) {
     }
     // A terminal takes as much as its buffer grows by, and looks at the room
     // anew for a line feed, which may become two characters.
-    let lines = bytes.chunk_by(|one, next| ![one, next].contains(&&b'\n'));
-    for piece in lines.flat_map(|piece| piece.chunks(TERMINAL_ROOM)) {
-        write_if_writable(piece);
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let text = line.strip_suffix(b"\n").unwrap_or(line);
+        text.chunks(TERMINAL_ROOM).for_each(write_if_writable);
+        write_if_writable(b"\n");
     }
 }
 
