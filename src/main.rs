@@ -48,9 +48,6 @@ mod sys;
 mod text;
 
 use std::ffi::OsString;
-use std::io::{Write, stdout};
-
-use nix::errno::Errno;
 
 use cli::Request;
 use message::{Level, Message, say};
@@ -118,14 +115,9 @@ fn take_in_orphans(options: &Options) {
 }
 
 fn print(text: &str) -> u8 {
-    let mut stdout = stdout();
-    let printed = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
-    match printed {
+    match descriptors::print(text.as_bytes()) {
         Ok(()) => 0,
-        Err(error) => {
-            let why = Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO));
+        Err(why) => {
             say(Level::Quiet, &Message::CannotPrint(why));
             exit_code::FAILED
         }

@@ -6,13 +6,19 @@
 //! program owns.
 #![allow(unsafe_code, reason = "descriptors that nothing owns")]
 
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 use libc::{STDERR_FILENO, STDIN_FILENO, STDOUT_FILENO};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::stat::Mode;
-use nix::unistd::{SysconfVar, sysconf};
+use nix::unistd::{SysconfVar, sysconf, write};
+
+// SAFETY: as std has them: nothing in this program owns the standard
+// descriptors; one that is closed gives EBADF.
+pub const INPUT: BorrowedFd = unsafe { BorrowedFd::borrow_raw(STDIN_FILENO) };
+// SAFETY: see above.
+pub const OUTPUT: BorrowedFd = unsafe { BorrowedFd::borrow_raw(STDOUT_FILENO) };
 
 /// The first descriptor that has no meaning of its own.
 const FIRST_FREE: RawFd = 3;
@@ -41,6 +47,18 @@ pub fn above_standard(file: OwnedFd) -> Result<OwnedFd, Errno> {
     } else {
         Ok(file)
     }
+}
+
+/// Writes to standard output, to the end.
+pub fn print(bytes: &[u8]) -> Result<(), Errno> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match write(OUTPUT, rest)? {
+            0 => return Err(Errno::EIO),
+            written => rest = rest.get(written..).unwrap_or_default(),
+        }
+    }
+    Ok(())
 }
 
 /// Closes every descriptor above standard error.

@@ -14,7 +14,6 @@
 mod environment;
 
 use std::ffi::{CString, c_char, c_int, c_void};
-use std::io::stdin;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::ptr;
@@ -25,7 +24,7 @@ use nix::fcntl::OFlag;
 use nix::unistd::{Pid, getpgrp, pipe2, tcsetpgrp};
 
 use crate::exit_code;
-use crate::sys::descriptors::above_standard;
+use crate::sys::descriptors::{INPUT, above_standard};
 use crate::sys::inbox::Mask;
 use crate::sys::reap;
 use environment::{Environment, PidVariable};
@@ -145,7 +144,7 @@ pub fn spawn(
     // The child is as good as dead; no signal can be meant for it.
     reap::wait_for(pid);
     if take_terminal {
-        let _ = tcsetpgrp(stdin(), getpgrp());
+        let _ = tcsetpgrp(INPUT, getpgrp());
     }
     Err(report.into())
 }

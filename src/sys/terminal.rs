@@ -4,14 +4,14 @@
 //! the background too. A terminal that is gone or refuses is no error: there
 //! is then nothing to move.
 
-use std::io::{stdin, stdout};
 use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
 use nix::sys::signal;
 use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 
-use crate::sys::{descriptors, inbox};
+use crate::sys::descriptors::{self, INPUT, OUTPUT};
+use crate::sys::inbox;
 
 /// How rinit stands to the terminal of its session.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Standing {
         if own_group == Pid::from_raw(0) {
             return Self::None;
         }
-        match (tcgetpgrp(stdin()), tcgetpgrp(stdout())) {
+        match (tcgetpgrp(INPUT), tcgetpgrp(OUTPUT)) {
             (Ok(input), Ok(output)) if input == own_group && output == own_group => {
                 Self::Foreground
             }
@@ -58,7 +58,7 @@ impl Terminal {
         let file = match standing {
             Standing::None => return None,
             Standing::Apart => descriptors::terminal(),
-            Standing::Background | Standing::Foreground => descriptors::duplicate(stdin()),
+            Standing::Background | Standing::Foreground => descriptors::duplicate(INPUT),
         };
         let file = file.ok()?;
         // Whatever an image has put at /dev/tty.
