@@ -6,9 +6,12 @@
 //! ```text
 //! Running ──COMMAND ends──> Draining ──deadline──> Killing
 //!    │                         ^                      │
-//!    └──exit 0, --daemon──> Serving              nothing left
+//!    │                    stop request                │
+//!    │                         │        nothing left, or waited in vain
+//!    └──exit 0, --daemon──> Serving                   │
 //!                                                     v
 //!             nothing left, in any phase ──────────> Over
+//!             --kill-after, in the first three ────> Killing
 //! ```
 
 mod pid_set;

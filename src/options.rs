@@ -30,8 +30,8 @@ pub struct Options {
 #[derive(Debug, Default)]
 pub struct Rewrites(Vec<Rewrite>);
 
-#[derive(Debug)]
 /// Forward `to` when `from` arrives; nothing if there is no `to`.
+#[derive(Debug)]
 pub struct Rewrite {
     pub from: Signal,
     pub to: Option<Signal>,

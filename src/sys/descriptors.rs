@@ -22,8 +22,8 @@ pub const OUTPUT: BorrowedFd = unsafe { BorrowedFd::borrow_raw(STDOUT_FILENO) };
 
 /// The first descriptor that has no meaning of its own.
 const FIRST_FREE: RawFd = 3;
-/// Where neither the kernel nor /proc tells which descriptors are open, the
-/// limit does; but it may be a thousand million.
+/// Where the kernel cannot close them all at once (close_range(2), before Linux
+/// 5.9), each is tried up to the limit; but that may be a thousand million.
 const LIMIT_OF_TRIALS: RawFd = 1 << 16;
 
 /// Another descriptor of the same file, above standard error, closed by exec.

@@ -31,8 +31,8 @@ pub fn read<'b>(path: Arguments, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
     buffer.get(..length)
 }
 
-/// Opens a file to read. Where nothing is mounted, something else may lie in
-/// its place: a FIFO must not make rinit wait.
+/// Opens a file to read, whatever lies in its place: a FIFO must not make
+/// rinit wait, nor a terminal become its own.
 pub fn open(path: &Path) -> Result<OwnedFd, Errno> {
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     open_path(path, flags, Mode::empty())
