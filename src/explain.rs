@@ -23,8 +23,8 @@ use nix::unistd::{Uid, geteuid};
 pub use arch::Arch;
 pub use death::{Death, Reason};
 pub use elf::{Libc, Size};
-use format::Format;
 pub use format::{Archive, System};
+use format::{Format, Interpreter};
 
 use crate::exit_code;
 use crate::search::Search;
@@ -272,9 +272,11 @@ fn why_incomplete(file: &Path) -> Verdict {
 /// The kernel knows no way to run the file, or finds it damaged.
 fn why_unknown(file: &Path, errno: Errno) -> Verdict {
     let machine = Arch::of_machine();
+    // Or the end of a file that is cut off, where the kernel wants to read more.
+    let is_disk_error = errno == Errno::EIO;
     let cause = match file::format(file) {
-        Format::Script(Some(interpreter)) if !is_sound(&interpreter.path) => {
-            return Verdict::Needed(interpreter.path);
+        Format::Script(Some(Interpreter { path, .. })) if !is_disk_error || !is_sound(&path) => {
+            return Verdict::Needed(path);
         }
         Format::Elf(Some(elf)) if elf.arch != machine => Cause::Foreign {
             built_for: elf.arch,
@@ -286,12 +288,11 @@ fn why_unknown(file: &Path, errno: Errno) -> Verdict {
             Some(loader) if errno != Errno::ENOEXEC && !is_sound(&loader) => {
                 return Verdict::Needed(loader);
             }
-            _ if errno == Errno::EIO => Cause::Other(errno),
+            _ if is_disk_error => Cause::Other(errno),
             _ => Cause::DamagedElf,
         },
         Format::Elf(None) => Cause::DamagedElf,
-        // The kernel has not got as far as knowing what it is.
-        _ if errno == Errno::EIO => Cause::Other(errno),
+        _ if is_disk_error => Cause::Other(errno),
         Format::Script(_) => Cause::NoInterpreter,
         Format::ByteOrderMark => Cause::ByteOrderMark,
         Format::Utf16 => Cause::Utf16,

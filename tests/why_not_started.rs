@@ -425,6 +425,23 @@ fn a_script_whose_interpreter_is_a_text() {
 }
 
 #[test]
+fn a_script_whose_interpreter_is_damaged() {
+    let mut damaged = program::dynamic();
+    damaged[PROGRAM_HEADER_SIZE] = 0;
+    with_file("damaged-interpreter", "#!./lisp\n", |directory| {
+        directory.executable("lisp", &damaged);
+        expect(
+            run(directory, "./app"),
+            126,
+            &[
+                "cannot run \"./lisp\", which \"./app\" needs: it is a program, but damaged or cut off",
+                "copy or build it again, and compare its size",
+            ],
+        );
+    });
+}
+
+#[test]
 fn a_script_that_is_its_own_interpreter() {
     with_file("own-interpreter", "#!./app\n", |directory| {
         expect(
@@ -710,32 +727,51 @@ fn a_32_bit_program_runs_or_is_explained() {
         bits: 32,
         is_little_endian: true,
     };
-    with_file("i386", program::elf(i386, code), |directory| {
-        let alone = Command::new(directory.path().join("app")).status();
-        match alone {
+    let cure = "build or pull the image for this machine: --platform linux/amd64";
+    let foreign =
+        "cannot run \"./app\": it is built for 386 (i386), and this machine is amd64 (x86_64)";
+    with_file(
+        "i386",
+        program::elf(i386, code),
+        |directory| match Command::new(directory.path().join("app")).status() {
             Ok(status) => {
                 assert_eq!(status.code(), Some(42));
                 assert_eq!(run(directory, "./app").run().status, 42);
             }
-            Err(_) => expect(
-                run(directory, "./app"),
-                126,
-                &[
-                    "cannot run \"./app\": it is built for 386 (i386), and this machine is amd64 (x86_64)",
-                    "build or pull the image for this machine: --platform linux/amd64",
-                ],
-            ),
-        }
+            Err(_) => expect(run(directory, "./app"), 126, &[foreign, cure]),
+        },
+    );
+    let Ok(dynamic) = fs::read("/usr/i686-linux-gnu/lib/libc.so.6") else {
+        skip("libc6-i386-cross is not installed");
+        return;
+    };
+    with_file("i386-loader", dynamic, |directory| {
+        let alone = Command::new(directory.path().join("app")).status();
+        let first = match alone.map_err(|error| error.raw_os_error()) {
+            Err(Some(libc::ENOENT)) => {
+                "cannot run \"./app\": it needs the loader \"/lib/ld-linux.so.2\", which does not exist: it is built for glibc on 386 (i386)"
+            }
+            Err(Some(libc::ENOEXEC)) => foreign,
+            other => {
+                skip(&format!(
+                    "this machine has the loader of such programs: {other:?}"
+                ));
+                return;
+            }
+        };
+        expect(run(directory, "./app"), 126, &[first, cure]);
     });
 }
+
+/// Where it stands in the header of a program of 64 bits.
+const PROGRAM_HEADER_SIZE: usize = 54;
 
 #[test]
 fn a_damaged_or_cut_off_program() {
     let cure = "copy or build it again, and compare its size";
     let whole = program::dynamic();
     let mut damaged = whole.clone();
-    // The size of a program header.
-    damaged[54] = 0;
+    damaged[PROGRAM_HEADER_SIZE] = 0;
     for (name, content) in [("damaged", &damaged[..]), ("header", &whole[..40])] {
         is_no_program(name, content, "a program, but damaged or cut off", cure);
     }
