@@ -7,7 +7,7 @@ use crate::lifecycle::{Action, Target};
 use crate::message::{Level, Message, Names, say};
 use crate::signal::{Signal, Signals};
 use crate::sys::proc::{self, Name};
-use crate::sys::{kill, reap};
+use crate::sys::{kill, process, reap};
 
 /// How many processes a message names.
 const NAMED: usize = 5;
@@ -62,16 +62,23 @@ impl Hands {
             Target::Command => self.send_to_command(signal),
             Target::Group => self.send_to_group(signal),
             Target::Child(pid) => self.check(signal, pid, kill::process(pid, signal)),
-            Target::EachChild => {
-                for pid in proc::children().unwrap_or_default() {
-                    self.check(signal, pid, kill::process(pid, signal));
+            Target::EachChild => match proc::children() {
+                Some(children) => {
+                    for pid in children {
+                        self.check(signal, pid, kill::process(pid, signal));
+                    }
                 }
-            }
-            Target::Everyone => {
-                let everyone = Pid::from_raw(-1);
-                self.check(signal, everyone, kill::everyone(signal));
-            }
+                // Without /proc: who might be a child.
+                None if process::is_pid_1() => self.send_to_everyone(signal),
+                None => self.send_to_group(signal),
+            },
+            Target::Everyone => self.send_to_everyone(signal),
         }
+    }
+
+    fn send_to_everyone(&mut self, signal: Signal) {
+        let everyone = Pid::from_raw(-1);
+        self.check(signal, everyone, kill::everyone(signal));
     }
 
     fn send_to_command(&mut self, signal: Signal) {

@@ -6,7 +6,7 @@ use std::ffi::CStr;
 use std::io;
 
 use common::output::{assert_order, got};
-use common::{Place, Rinit, at, everywhere, proc};
+use common::{Place, Rinit, at, everywhere, proc, signal, wait_until};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 const PROC: &CStr = c"/proc";
@@ -126,4 +126,25 @@ fn kill_after_ends_the_command_and_its_group() {
         assert_eq!(rinit.end().status, 137);
     };
     everywhere(|place| with_each_proc(test, place));
+}
+
+#[test]
+fn as_pid_1_rinit_still_passes_signals_on_to_daemons() {
+    let test = |rinit: Rinit| {
+        let rinit = rinit
+            .words("-d")
+            .fixture("orphan session linger daemon 15 0 exit 0 , linger command 10 0 exit 0")
+            .start();
+        rinit.ready_before_now("daemon");
+        let command = rinit.ready("command");
+        signal::send(command, libc::SIGUSR1).expect("it takes a signal");
+        wait_until("rinit has reaped the command", || {
+            proc::state(command).is_none()
+        });
+        rinit.send(libc::SIGHUP);
+        rinit.says("daemon got 1 ");
+        rinit.send(libc::SIGTERM);
+        assert_eq!(rinit.end().status, 0);
+    };
+    at(&[Place::Pid1], |place| with_each_proc(test, place));
 }
