@@ -74,6 +74,9 @@ fn run(words: impl Iterator<Item = OsString>) -> u8 {
         Ok(Request::Run { options, command }) => run_command(&options, command, &inherited),
         Ok(Request::Pause(options)) => {
             take_in_orphans(&options);
+            ask_for_parents_death(&options);
+            let_go();
+            descriptors::detach();
             pause::pause(&options)
         }
         Ok(Request::Print(text)) => print(&text),
@@ -86,6 +89,7 @@ fn run(words: impl Iterator<Item = OsString>) -> u8 {
 
 fn run_command(options: &Options, command: Vec<OsString>, inherited: &Inherited) -> u8 {
     take_in_orphans(options);
+    ask_for_parents_death(options);
     let standing = Standing::inspect();
     let give_terminal = standing == Standing::Foreground;
     let command = match start::start(options, command, inherited, give_terminal) {
@@ -94,8 +98,7 @@ fn run_command(options: &Options, command: Vec<OsString>, inherited: &Inherited)
     };
 
     // From here on nothing may end rinit but the end of its work: what fails is said at most.
-    process::leave_directory();
-    descriptors::close_inherited();
+    let_go();
     let terminal = Terminal::keep(standing, command.pid);
     descriptors::detach();
     supervisor::supervise(options, &command, terminal)
@@ -107,11 +110,20 @@ fn take_in_orphans(options: &Options) {
             say(options.level, &Message::NoSubreaper(why));
         }
     }
+}
+
+fn ask_for_parents_death(options: &Options) {
     if let Some(signal) = options.parent_death_signal {
         if let Err(why) = process::signal_at_parent_death(signal) {
             say(options.level, &Message::NoParentDeathSignal(why));
         }
     }
+}
+
+/// Of what could not be unmounted, or would not come to its end, as long as rinit holds it.
+fn let_go() {
+    process::leave_directory();
+    descriptors::close_inherited();
 }
 
 fn print(text: &str) -> u8 {

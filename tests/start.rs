@@ -152,6 +152,30 @@ fn orphans_become_rinits_children_without_being_asked_for() {
 }
 
 #[test]
+fn a_pausing_rinit_holds_nothing_open_that_came_from_outside() {
+    everywhere(|place| {
+        let directory = Directory::new(&format!("paused-{place:?}"));
+        let file = File::create(directory.path().join("inherited")).expect("a file");
+        let descriptor = file.as_raw_fd();
+        let rinit = Rinit::new(place)
+            .directory(directory.path())
+            .before_exec(move || hand_over(descriptor))
+            .words("-P")
+            .start();
+        wait_until("rinit has let go of all", || {
+            let held = proc::descriptors(rinit.pid);
+            let standard = [(0, "/dev/null".to_owned()), (1, "/dev/null".to_owned())];
+            let at_root = fs::read_link(format!("/proc/{}/cwd", rinit.pid));
+            held.starts_with(&standard)
+                && held.iter().all(|(number, _)| *number <= 2)
+                && at_root.is_ok_and(|path| path == Path::new("/"))
+        });
+        rinit.send(libc::SIGTERM);
+        assert_eq!(rinit.end().status, 0);
+    });
+}
+
+#[test]
 fn rinit_holds_nothing_open_that_came_from_outside() {
     everywhere(|place| {
         let directory = Directory::new(&format!("held-{place:?}"));
