@@ -322,6 +322,7 @@ fn why_refused(file: &Path) -> Verdict {
     }
     // The file itself is in order; what it needs may not be.
     let needed = match file::format(file) {
+        Format::Script(None) => return Verdict::Cause(Cause::NoInterpreter),
         Format::Script(interpreter) => interpreter.map(|interpreter| interpreter.path),
         Format::Elf(elf) => elf.and_then(|elf| elf.loader),
         _ => None,

@@ -13,6 +13,9 @@ use crate::search::Search;
 /// Symbolic links on one way, as in the kernel (path_resolution(7)).
 const MOST_LINKS: u32 = 40;
 
+/// Directories of PATH that are looked into, each of which may be large.
+const MOST_DIRECTORIES: usize = 64;
+
 /// Why a name without a slash was not found.
 pub fn why_not_in_path(search: &Search) -> Cause {
     let name = &search.name;
@@ -29,27 +32,32 @@ pub fn why_not_in_path(search: &Search) -> Cause {
 /// Where else it may be, or what else may be meant.
 fn hint(search: &Search) -> Option<Hint> {
     let name = &search.name;
+    let directories = || search.directories().take(MOST_DIRECTORIES);
     if Path::new(name).is_file() {
         return Some(Hint::Here);
     }
     let in_other_case = |directory| in_other_case(directory, name);
-    if let Some(other) = search.directories().find_map(in_other_case) {
+    if let Some(other) = directories().find_map(in_other_case) {
         return Some(Hint::OtherCase(other));
     }
     if let Some(first) = first_word(name) {
         let is_there = |directory: &Path| directory.join(first).is_file();
-        if search.directories().any(is_there) {
+        if directories().any(is_there) {
             return Some(Hint::OneWord(first.to_owned()));
         }
     }
-    search.paths.iter().find_map(|path| match obstacle(path) {
-        Some(Cause::Unsearchable { directory, user }) => Some(Hint::Unsearchable {
-            file: path.clone(),
-            directory,
-            user,
-        }),
-        _ => None,
-    })
+    search
+        .paths
+        .iter()
+        .take(MOST_DIRECTORIES)
+        .find_map(|path| match obstacle(path) {
+            Some(Cause::Unsearchable { directory, user }) => Some(Hint::Unsearchable {
+                file: path.clone(),
+                directory,
+                user,
+            }),
+            _ => None,
+        })
 }
 
 /// What stands before the first blank.

@@ -24,6 +24,12 @@ impl Display for Escaped<'_> {
     }
 }
 
+/// Whether all of it is shown as it is.
+pub fn is_printable(bytes: &[u8]) -> bool {
+    let mut chunks = bytes.utf8_chunks();
+    chunks.all(|chunk| chunk.invalid().is_empty() && chunk.valid().chars().all(is_harmless))
+}
+
 fn write_hex(f: &mut Formatter, bytes: &[u8]) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(f, "\\x{byte:02x}"))
 }

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use nix::unistd::Pid;
 
-use super::escaped::Escaped;
+use super::escaped::{Escaped, is_printable};
 use crate::explain::Arch;
 use crate::outcome::Ending;
 use crate::sys::proc::Name;
@@ -87,6 +87,15 @@ impl Display for Word<'_> {
         if !word.is_empty() && word.iter().all(is_plain) {
             return write!(f, "{}", Escaped(word));
         }
+        if is_printable(word) {
+            let mut parts = word.split(|byte| *byte == b'\'');
+            write!(f, "'{}", Escaped(parts.next().unwrap_or_default()))?;
+            for part in parts {
+                write!(f, "'\\''{}", Escaped(part))?;
+            }
+            return f.write_str("'");
+        }
+        // Not every shell knows these, but no other quotes can hold what must be escaped.
         f.write_str("$'")?;
         for part in word.split_inclusive(|byte| b"'\\".contains(byte)) {
             // Before what would end the quotes, or begin an escape.
@@ -140,13 +149,13 @@ mod tests {
         for (word, shown) in [
             ("/usr/bin/app-1.2", "/usr/bin/app-1.2"),
             ("-rf", "./-rf"),
-            ("", "$''"),
-            ("my app", "$'my app'"),
-            ("a;reboot", "$'a;reboot'"),
-            ("it's", "$'it\\'s'"),
-            ("a\\b", "$'a\\\\b'"),
+            ("", "''"),
+            ("my app", "'my app'"),
+            ("a;reboot", "'a;reboot'"),
+            ("it's", "'it'\\''s'"),
+            ("a\\b", "'a\\b'"),
             ("a\nb", "$'a\\x0ab'"),
-            ("käse", "$'käse'"),
+            ("käse", "'käse'"),
         ] {
             assert_eq!(Word(OsStr::new(word)).to_string(), shown);
         }
