@@ -403,10 +403,11 @@ fn add_cure(f: &mut Formatter, failure: &Failure) -> fmt::Result {
                 None => f.write_str("install it in the image, or give its whole path")?,
                 Some(hint) => add_hint(f, failure.file.as_os_str(), hint)?,
             }
-            match is_set {
-                true => write!(f, "{INDENT}PATH is {}", Quoted(searched)),
-                false => write!(f, "{INDENT}PATH is not set; the directories searched are {}", Quoted(searched)),
-            }
+            let which = match is_set {
+                true => "PATH is",
+                false => "PATH is not set; the directories searched are",
+            };
+            write!(f, "{INDENT}{which} {}", Quoted(searched))
         }
         Cause::Missing {
             other_case: Some(other),
@@ -468,9 +469,8 @@ fn add_cure(f: &mut Formatter, failure: &Failure) -> fmt::Result {
         }
         Cause::NotLinked => f.write_str("link it into a program"),
         Cause::ByteOrderMark => write!(f, "remove the mark: sed -i '1s/^\\xEF\\xBB\\xBF//' {file}"),
-        Cause::Utf16 => write!(
-            f,
-            "save it as UTF-8, without a byte order mark and with the line ends of Unix"
+        Cause::Utf16 => f.write_str(
+            "save it as UTF-8, without a byte order mark and with the line ends of Unix",
         ),
         Cause::OtherSystem(_) => f.write_str("build it for Linux (with Go: GOOS=linux)"),
         Cause::Archive(Archive::Zip) => {

@@ -99,7 +99,11 @@ pub fn obstacle(file: &Path) -> Option<Cause> {
             Err(error) => {
                 return Some(match (errno(&error), link) {
                     (Errno::EACCES, _) => Cause::Unsearchable {
-                        directory: here,
+                        // By no name, the working directory is meant.
+                        directory: match here.as_os_str().is_empty() {
+                            true => PathBuf::from("."),
+                            false => here,
+                        },
                         user: geteuid(),
                     },
                     (Errno::ENOTDIR, _) => Cause::NotADirectory(here),
