@@ -764,11 +764,7 @@ impl Display for UsageError {
                 Quoted(option)
             ),
             Self::MissingValue { option } => {
-                write!(
-                    f,
-                    "{} needs a value; see rinit --help",
-                    Escaped(option.as_bytes())
-                )
+                write!(f, "{} needs a value; see rinit --help", Quoted(option))
             }
             Self::UnwantedValue { option, word } => write!(
                 f,
