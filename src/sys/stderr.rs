@@ -51,17 +51,18 @@ fn write_without_waiting(bytes: &[u8]) -> Result<(), Errno> {
         iov_base: bytes.as_ptr().cast_mut().cast(),
         iov_len: bytes.len(),
     };
-    let at_end: libc::c_long = -1;
+    // syscall(2) hands on whole registers.
+    let [count, at_end, flags]: [libc::c_long; 3] = [1, -1, libc::RWF_NOWAIT.into()];
     // SAFETY: see above; the kernel only reads from the buffer (pwritev2(2)).
     let result = unsafe {
         libc::syscall(
             libc::SYS_pwritev2,
             STDERR_FILENO,
             &raw const piece,
-            1,
+            count,
             at_end,
             at_end,
-            libc::RWF_NOWAIT,
+            flags,
         )
     };
     Errno::result(result).map(drop)
