@@ -68,8 +68,9 @@ impl Traced {
             }
             Place::Subreaper => end(&mut shell(self.place, &follow), &log),
             // strace forks more than once, so that what it starts is never the first process of a namespace.
+            // What it joins waits in a call that rinit does not make, since it may or may not be seen.
             Place::Pid1 => {
-                let wait = format!("{} say waiting until-eof exec", fixture().display());
+                let wait = format!("{} say waiting until-input exec", fixture().display());
                 let mut running = shell(self.place, &line(&wait));
                 running.says("waiting");
                 let mut tracer = attach(&strace, running.pid);
