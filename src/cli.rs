@@ -26,6 +26,10 @@ pub enum Request {
 }
 
 /// Reads the command line, without the program's own name, and the environment.
+///
+/// Not inlined, so that the check for panics can tell clap's from those of the
+/// rest.
+#[inline(never)]
 pub fn parse(
     words: impl IntoIterator<Item = OsString>,
     environment: &dyn Fn(&str) -> Option<OsString>,
