@@ -192,7 +192,7 @@ pub fn why_not_started(search: &Search, error: ExecError) -> Failure {
             why_not_run(file.clone(), error.errno)
         }
         _ => {
-            let cause = missing::why_not_in_path(search);
+            let cause = missing::why_not_in_path(search, error.errno);
             Failure::of(PathBuf::from(&search.name), cause)
         }
     }
@@ -222,8 +222,16 @@ enum Verdict {
 }
 
 fn cause(file: &Path, errno: Errno) -> Verdict {
-    if let Some(obstacle) = missing::obstacle(file) {
-        return Verdict::Cause(obstacle);
+    match missing::obstacle(file) {
+        // The kernel has gone the whole way; it is the look that is refused.
+        Some(Cause::Unsearchable { .. } | Cause::Other(_)) if errno == Errno::ENOENT => {
+            return Verdict::Cause(Cause::Missing {
+                directory: None,
+                other_case: None,
+            });
+        }
+        Some(obstacle) => return Verdict::Cause(obstacle),
+        None => {}
     }
     let cause = match errno {
         Errno::ENOENT => return why_incomplete(file),

@@ -226,8 +226,6 @@ fn complaint(fault: &Fault, trace: &Trace, usual: i32, usual_calls: usize) -> Op
     let is_due = match status {
         FAILED => true,
         CANNOT_RUN | NOT_FOUND if fault.call == "execve" => true,
-        // Who cannot look at a file cannot tell what is wrong with it.
-        CANNOT_RUN => usual == NOT_FOUND,
         _ => false,
     };
     if !is_due {

@@ -16,8 +16,8 @@ const MOST_LINKS: u32 = 40;
 /// Directories of PATH that are looked into, each of which may be large.
 const MOST_DIRECTORIES: usize = 64;
 
-/// Why a name without a slash was not found.
-pub fn why_not_in_path(search: &Search) -> Cause {
+/// Why a name without a slash was not found, where the kernel said `errno`.
+pub fn why_not_in_path(search: &Search, errno: Errno) -> Cause {
     let name = &search.name;
     if name.is_empty() {
         return Cause::NoName;
@@ -25,12 +25,12 @@ pub fn why_not_in_path(search: &Search) -> Cause {
     Cause::NotInPath {
         searched: search.path.clone(),
         is_set: std::env::var_os("PATH").is_some(),
-        hint: hint(search),
+        hint: hint(search, errno),
     }
 }
 
 /// Where else it may be, or what else may be meant.
-fn hint(search: &Search) -> Option<Hint> {
+fn hint(search: &Search, errno: Errno) -> Option<Hint> {
     let name = &search.name;
     let directories = || search.directories().take(MOST_DIRECTORIES);
     if Path::new(name).is_file() {
@@ -45,6 +45,10 @@ fn hint(search: &Search) -> Option<Hint> {
         if directories().any(is_there) {
             return Some(Hint::OneWord(first.to_owned()));
         }
+    }
+    // No directory has kept the kernel out.
+    if errno != Errno::EACCES {
+        return None;
     }
     search
         .paths
