@@ -34,12 +34,13 @@ pub fn parse(
     words: impl IntoIterator<Item = OsString>,
     environment: &dyn Fn(&str) -> Option<OsString>,
 ) -> Result<Request, UsageError> {
-    let matches = match definition().try_get_matches_from(words) {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let matches = match definition().try_get_matches_from(&words) {
         Ok(matches) => matches,
         Err(error) if error.kind() == ErrorKind::DisplayHelp => {
             return Ok(Request::Print(error.to_string()));
         }
-        Err(error) => return Err(usage_error(&error)),
+        Err(error) => return Err(usage_error(&error, &words)),
     };
     if matches.get_flag("version") {
         return Ok(Request::Print(message::version()));
@@ -297,7 +298,7 @@ fn read<T>(source: &str, word: &OsStr, reader: Reader<T>) -> Result<T, UsageErro
 }
 
 /// clap's errors come as several lines; rinit's are one.
-fn usage_error(error: &clap::Error) -> UsageError {
+fn usage_error(error: &clap::Error, words: &[OsString]) -> UsageError {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),
         _ => String::new(),
@@ -313,7 +314,15 @@ fn usage_error(error: &clap::Error) -> UsageError {
         },
         ErrorKind::InvalidValue => UsageError::MissingValue { option },
         _ => UsageError::UnknownOption {
-            option: word.into(),
+            option: cluster_with_value(&word, words).unwrap_or_else(|| word.into()),
         },
     }
+}
+
+/// Of a cluster like `-c=1`, clap names the `=` alone.
+fn cluster_with_value(word: &str, words: &[OsString]) -> Option<OsString> {
+    let is_cluster = |word: &[u8]| word.starts_with(b"-") && !word.starts_with(b"--");
+    let mut clusters = words.iter().filter(|word| is_cluster(word.as_bytes()));
+    let found = clusters.find(|word| word.as_bytes().contains(&b'='));
+    found.filter(|_| word == "-=").cloned()
 }
