@@ -182,12 +182,12 @@ fn options(source: &Source) -> Result<Options, UsageError> {
 
 /// The command line wins over rinit's variables, and these over the peers'.
 fn level(source: &Source) -> Result<Level, UsageError> {
-    let verbose = source.matches.get_count("verbose");
-    if verbose > 0 {
-        return Ok(Level::verbose(verbose));
-    }
     let quiet = source.flag("quiet", "RINIT_QUIET")?;
     let verbose = source.variable("RINIT_VERBOSE", value::verbosity)?;
+    let times = source.matches.get_count("verbose");
+    if times > 0 {
+        return Ok(Level::verbose(times));
+    }
     if quiet == Some(true) {
         return Ok(Level::Quiet);
     }
@@ -209,7 +209,8 @@ fn level(source: &Source) -> Result<Level, UsageError> {
     Ok(Level::Normal)
 }
 
-/// Where options come from: the command line first, then the environment.
+/// Where options come from: the command line first, then the environment,
+/// which must be right even where it comes too late.
 struct Source<'a> {
     matches: &'a ArgMatches,
     environment: &'a dyn Fn(&str) -> Option<OsString>,
@@ -221,12 +222,15 @@ type Reader<T> = fn(&str) -> Result<T, &'static str>;
 impl Source<'_> {
     /// Set on the command line or, one way or the other, by the variable.
     fn flag(&self, option: &str, variable: &str) -> Result<Option<bool>, UsageError> {
-        if self.matches.get_flag(option) {
-            return Ok(Some(true));
-        }
+        let by_variable = self.flag_variable(variable)?;
+        let is_given = self.matches.get_flag(option);
+        Ok(if is_given { Some(true) } else { by_variable })
+    }
+
+    fn flag_variable(&self, name: &str) -> Result<Option<bool>, UsageError> {
         // For a flag alone, empty is not the same as unset: it means off.
-        match self.set_variable(variable) {
-            Some(word) => read(variable, &word, value::flag).map(Some),
+        match self.set_variable(name) {
+            Some(word) => read(name, &word, value::flag).map(Some),
             None => Ok(None),
         }
     }
@@ -238,9 +242,11 @@ impl Source<'_> {
         variable: &str,
         reader: Reader<T>,
     ) -> Result<Option<T>, UsageError> {
-        match self.matches.get_one::<OsString>(option) {
+        let by_variable = self.variable(variable, reader)?;
+        let given = self.matches.get_one::<OsString>(option);
+        match given {
             Some(word) => read(&format!("--{option}"), word, reader).map(Some),
-            None => self.variable(variable, reader),
+            None => Ok(by_variable),
         }
     }
 
@@ -251,17 +257,21 @@ impl Source<'_> {
         variable: &str,
         reader: Reader<T>,
     ) -> Result<Vec<T>, UsageError> {
-        if let Some(words) = self.matches.get_many::<OsString>(option) {
-            let option = format!("--{option}");
-            return words.map(|word| read(&option, word, reader)).collect();
+        let list = self.nonempty_variable(variable);
+        let by_variable = list.iter().flat_map(|list| {
+            list.as_bytes()
+                .split(|byte| *byte == b',')
+                .map(|word| read(variable, OsStr::from_bytes(word), reader))
+        });
+        let by_variable = by_variable.collect::<Result<_, _>>()?;
+        let given = self.matches.get_many::<OsString>(option);
+        match given {
+            Some(words) => {
+                let option = format!("--{option}");
+                words.map(|word| read(&option, word, reader)).collect()
+            }
+            None => Ok(by_variable),
         }
-        let Some(list) = self.nonempty_variable(variable) else {
-            return Ok(Vec::new());
-        };
-        list.as_bytes()
-            .split(|byte| *byte == b',')
-            .map(|word| read(variable, OsStr::from_bytes(word), reader))
-            .collect()
     }
 
     fn variable<T>(&self, name: &str, reader: Reader<T>) -> Result<Option<T>, UsageError> {

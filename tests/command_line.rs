@@ -119,6 +119,26 @@ fn what_is_wrong_is_named_in_one_line_and_nothing_is_started() {
 }
 
 #[test]
+fn a_variable_is_checked_where_the_command_line_wins_too() {
+    at(&[Place::Pid1], |place| {
+        for (words, name) in [
+            ("-c", "RINIT_SINGLE_CHILD"),
+            ("-r TERM:INT", "RINIT_REWRITE"),
+            ("-t 1", "RINIT_GRACE"),
+            ("-e 3", "RINIT_EXPECT_EXIT"),
+            ("-v", "RINIT_VERBOSE"),
+            ("-v", "RINIT_QUIET"),
+            ("-q", "RINIT_VERBOSE"),
+        ] {
+            let rinit = Rinit::new(place).words(words).env(name, "nonsense");
+            let ended = rinit.fixture("say started exit 0").run();
+            expect_refusal(&ended, name);
+            assert!(ended.stderr.contains(name), "{name}: {}", ended.stderr);
+        }
+    });
+}
+
+#[test]
 fn bytes_that_are_no_text_are_refused_and_escaped() {
     at(&[Place::Pid1], |place| {
         let odd = || OsString::from_vec(b"\xff\x1b\n".to_vec());
