@@ -20,7 +20,7 @@ fn every_exit_status_is_handed_on() {
 #[test]
 fn every_deadly_signal_gives_128_and_its_number() {
     everywhere(|place| {
-        for number in deadly() {
+        for number in signal::deadly() {
             let ended = without_core(place).fixture(&format!("die {number}")).run();
             assert_eq!(ended.status, 128 + number, "{}", ended.stderr);
         }
@@ -106,22 +106,6 @@ fn a_fork_that_fails_gives_125() {
             assert!(ended.stderr.starts_with("rinit: "), "{}", ended.stderr);
         }
     });
-}
-
-/// Those that end a process that does nothing about them.
-fn deadly() -> impl Iterator<Item = i32> {
-    let harmless = [
-        libc::SIGCHLD,
-        libc::SIGCONT,
-        libc::SIGTSTP,
-        libc::SIGTTIN,
-        libc::SIGTTOU,
-        libc::SIGURG,
-        libc::SIGWINCH,
-    ];
-    signal::all()
-        .chain([libc::SIGKILL])
-        .filter(move |number| !harmless.contains(number))
 }
 
 /// So that nothing has to be written where the tests run.

@@ -13,8 +13,8 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::{self, Display, Formatter};
 
-use common::strace::{Call, Trace, Traced};
-use common::{Place, Rinit, at, binary, everywhere};
+use common::strace::{Call, Trace, Traced, at, everywhere};
+use common::{Place, Rinit, binary};
 
 const ERRORS: [&str; 11] = [
     "EPERM", "EACCES", "EINVAL", "ENOSYS", "EINTR", "EAGAIN", "EIO", "EBADF", "EMFILE", "ENOMEM",

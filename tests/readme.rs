@@ -6,23 +6,16 @@ use std::process::Command;
 
 use common::cgroup::Mount;
 use common::program::{self, Machine};
+use common::readme::block;
 use common::rinit::bind;
 use common::{Directory, Place, Rinit, at, binary, skip};
 
 mod common;
 
-/// The first block of that kind behind a line.
-fn block<'a>(readme: &'a str, behind: &str, kind: &str) -> &'a str {
-    let (_, rest) = readme.split_once(behind).expect("the line");
-    let (_, block) = rest.split_once(&format!("```{kind}\n")).expect("a block");
-    block.split_once("```").expect("the block's end").0
-}
-
 #[test]
 fn the_first_command_shows_the_main_job() {
-    let readme = include_str!("../README.md");
-    let command = block(readme, "## Two commands", "sh");
-    let shown = block(readme, "## Two commands", "text");
+    let command = block("## Two commands", "sh");
+    let shown = block("## Two commands", "text");
 
     let arguments = command
         .strip_prefix("cargo run --release --")
@@ -93,7 +86,7 @@ fn what_it_says_is_what_is_shown() {
             ended.stderr
         });
         let said: Vec<String> = said.collect();
-        let shown = block(include_str!("../README.md"), "## What it says", "text");
+        let shown = block("## What it says", "text");
         assert_eq!(said.join("\n"), shown);
     });
 }

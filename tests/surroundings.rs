@@ -80,23 +80,12 @@ fn no_more_memory_than_at_the_start_is_needed() {
             rinit.says("ready");
             proc::wait_until_idle(rinit.pid);
             for resource in [libc::RLIMIT_AS, libc::RLIMIT_DATA, libc::RLIMIT_STACK] {
-                take_away(rinit.pid, resource);
+                proc::limit(rinit.pid, resource, 0);
             }
             drop(rinit.stdin.take());
             assert_eq!(rinit.end().status, status, "{words}");
         }
     });
-}
-
-/// Leaves a running process nothing more of a resource.
-fn take_away(pid: i32, resource: libc::__rlimit_resource_t) {
-    let nothing = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
-    // SAFETY: the kernel reads the limit.
-    let result = unsafe { libc::prlimit(pid, resource, &raw const nothing, std::ptr::null_mut()) };
-    assert_eq!(result, 0, "{}", io::Error::last_os_error());
 }
 
 #[test]
@@ -195,7 +184,7 @@ fn become_user() -> io::Result<()> {
 
 #[test]
 fn a_command_that_is_traced_keeps_its_status() {
-    everywhere(|place| {
+    strace::everywhere(|place| {
         for tracer_dies in [false, true] {
             let rinit = Rinit::new(place)
                 .fixture("orphan sleep left , await command 10 exit 42")

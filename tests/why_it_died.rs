@@ -165,17 +165,8 @@ fn a_signal_from_another_process_of_the_container_is_not_rinits() {
 
 #[test]
 fn nothing_is_said_of_an_end_that_was_asked_for() {
-    let harmless = [
-        libc::SIGCHLD,
-        libc::SIGCONT,
-        libc::SIGTSTP,
-        libc::SIGTTIN,
-        libc::SIGTTOU,
-        libc::SIGURG,
-        libc::SIGWINCH,
-    ];
     at(&[Place::Pid1], |place| {
-        for number in signal::all().filter(|number| !harmless.contains(number)) {
+        for number in signal::deadly().filter(|number| *number != libc::SIGKILL) {
             let rinit = Rinit::new(place)
                 .before_exec(limit_core(0))
                 .fixture("sleep command")

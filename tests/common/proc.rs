@@ -1,6 +1,8 @@
 //! /proc, as seen from outside the namespaces of the tests.
 
 use std::fs;
+use std::io;
+use std::ptr;
 use std::thread;
 use std::time::Duration;
 
@@ -70,6 +72,17 @@ fn birth(pid: i32) -> Option<i64> {
 /// The process group, as numbered here.
 pub fn group(pid: i32) -> i32 {
     nix::unistd::getpgid(Some(nix::unistd::Pid::from_raw(pid))).map_or(0, nix::unistd::Pid::as_raw)
+}
+
+/// Lets a running process have no more than that of a resource.
+pub fn limit(pid: i32, resource: libc::__rlimit_resource_t, most: u64) {
+    let limit = libc::rlimit {
+        rlim_cur: most,
+        rlim_max: most,
+    };
+    // SAFETY: the kernel reads the limit.
+    let result = unsafe { libc::prlimit(pid, resource, &raw const limit, ptr::null_mut()) };
+    assert_eq!(result, 0, "{}", io::Error::last_os_error());
 }
 
 /// A set of signals: `SigBlk`, `SigIgn`, `ShdPnd` …

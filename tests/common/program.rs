@@ -1,7 +1,16 @@
-//! Files that cannot be run, as they come about in reality.
+//! Programs, and files that cannot be run, as they come about in reality.
 
 use std::fs;
 use std::ops::Range;
+use std::path::PathBuf;
+
+/// Where a program lies in PATH.
+pub fn find(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|directory| directory.join(name))
+        .find(|file| file.exists())
+}
 
 /// A program of this machine that needs a loader.
 pub fn dynamic() -> Vec<u8> {
@@ -24,11 +33,11 @@ pub fn loader(program: &[u8]) -> String {
 }
 
 fn place_of_loader(program: &[u8]) -> Range<usize> {
-    let start = find(program, b"/lib");
-    start..start + find(&program[start..], b"\0")
+    let start = place_of(program, b"/lib");
+    start..start + place_of(&program[start..], b"\0")
 }
 
-fn find(bytes: &[u8], part: &[u8]) -> usize {
+fn place_of(bytes: &[u8], part: &[u8]) -> usize {
     bytes
         .windows(part.len())
         .position(|window| window == part)

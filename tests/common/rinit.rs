@@ -151,6 +151,18 @@ impl Rinit {
         drop(running.stdin.take());
         running.end()
     }
+
+    /// Starts it, and tells whether a signal reaches a child of the command as well.
+    pub fn reaches_children(self) -> bool {
+        let rinit = self.fixture("fork record child , record command").start();
+        rinit.ready("command");
+        let child = rinit.ready("child");
+        rinit.send(libc::SIGUSR1);
+        rinit.says("command got 10 ");
+        signal::send(child, 64).expect("the child takes a signal");
+        rinit.says("child got 64 ");
+        rinit.stdout.text().contains("child got 10 ")
+    }
 }
 
 /// A started rinit. Dropped, it is killed, with everything in its namespace.

@@ -10,6 +10,22 @@ pub fn all() -> impl Iterator<Item = i32> {
     (1..=64).filter(|&number| number != libc::SIGKILL && number != libc::SIGSTOP)
 }
 
+/// Those that end a process that does nothing about them.
+pub fn deadly() -> impl Iterator<Item = i32> {
+    let harmless = [
+        libc::SIGCHLD,
+        libc::SIGCONT,
+        libc::SIGTSTP,
+        libc::SIGTTIN,
+        libc::SIGTTOU,
+        libc::SIGURG,
+        libc::SIGWINCH,
+    ];
+    all()
+        .chain([libc::SIGKILL])
+        .filter(move |number| !harmless.contains(number))
+}
+
 /// The kernel's set of these signals.
 pub fn set(numbers: impl IntoIterator<Item = i32>) -> u64 {
     numbers

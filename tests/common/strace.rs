@@ -7,7 +7,29 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::output::Output;
-use super::{Directory, LIMIT, Place, Rinit, Running, Terminal, binary, fixture};
+use super::{
+    Directory, LIMIT, Place, Rinit, Running, Terminal, binary, fixture, place, program, skip,
+};
+
+/// Runs a test of rinit under strace as PID 1 and as a subreaper.
+pub fn everywhere(test: impl Fn(Place)) {
+    at(&[Place::Pid1, Place::Subreaper], test);
+}
+
+pub fn at(places: &[Place], test: impl Fn(Place)) {
+    if is_there() {
+        place::at(places, test);
+    }
+}
+
+/// Where it is not, the test is skipped.
+pub fn is_there() -> bool {
+    let is_there = program::find("strace").is_some();
+    if !is_there {
+        skip("strace is not installed: apt install strace");
+    }
+    is_there
+}
 
 /// A command line of rinit's, to be run under strace again and again.
 pub struct Traced {

@@ -1,0 +1,10 @@
+//! What README shows.
+
+pub const TEXT: &str = include_str!("../../README.md");
+
+/// The first block of that kind behind a line.
+pub fn block(behind: &str, kind: &str) -> &'static str {
+    let (_, rest) = TEXT.split_once(behind).expect("the line");
+    let (_, block) = rest.split_once(&format!("```{kind}\n")).expect("a block");
+    block.split_once("```").expect("the block's end").0
+}
