@@ -1,18 +1,18 @@
-//! Containers under a real Docker engine, driven by its client `docker`.
+//! Containers under a real engine, driven by its client: `docker`, or `podman`, which takes the same words.
 
-use std::ffi::OsStr;
-use std::fs::File;
+use std::cell::Cell;
+use std::io;
 use std::ops::Deref;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{self, Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
-
-use nix::unistd::Uid;
+use std::sync::{Arc, Mutex, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::output::Output;
 use super::rinit::pid_of;
-use super::{Directory, Ended, Place, Terminal, binary, fixture, signal, skip, wait_until};
+use super::{Directory, Ended, LIMIT, Place, Terminal, binary, fixture, signal, skip, wait_until};
 
 /// An image of a test's own, removed when the last of its containers is.
 pub struct Image {
@@ -31,22 +31,23 @@ impl Image {
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
         let image = shared.upgrade().unwrap_or_else(|| {
-            let context = Directory::new("scratch-image");
-            for (file, name) in [(binary(), "rinit"), (fixture(), "fixture")] {
-                context.copy(&file, name);
-            }
-            context.executable(
-                "Dockerfile",
-                "FROM scratch\n\
-                 COPY rinit /sbin/rinit\n\
-                 COPY fixture /fixture\n\
-                 ENTRYPOINT [\"/sbin/rinit\", \"--\", \"/fixture\"]\n",
-            );
             // Cached, it could be removed by another process in the middle of this one's build.
-            Image::build(&["--no-cache"], context.path())
+            let entrypoint = r#"ENTRYPOINT ["/sbin/rinit", "--", "/fixture"]"#;
+            Image::of_two_files(&["--no-cache"], entrypoint)
         });
         *shared = Arc::downgrade(&image);
         Some(image)
+    }
+
+    /// Built FROM scratch of the same two files, and the instructions that say what becomes of them.
+    pub fn of_two_files(options: &[&str], instructions: &str) -> Arc<Image> {
+        let context = Directory::new("image");
+        for (file, name) in [(binary(), "rinit"), (fixture(), "fixture")] {
+            context.copy(&file, name);
+        }
+        let copy = "FROM scratch\nCOPY rinit /sbin/rinit\nCOPY fixture /fixture";
+        context.executable("Dockerfile", format!("{copy}\n{instructions}\n"));
+        Image::build(options, context.path())
     }
 
     pub fn build(options: &[&str], context: &Path) -> Arc<Image> {
@@ -61,6 +62,24 @@ impl Image {
             .concat(),
         );
         Arc::new(Image { name })
+    }
+
+    /// To a file, for [`Image::load`].
+    pub fn save(&self, file: &Path) {
+        let file = file.to_str().expect("a path in UTF-8");
+        docker(&["save", "--output", file, &self.name]);
+    }
+
+    /// From a file that `docker save` has written.
+    pub fn load(file: &Path) -> Arc<Image> {
+        let said = docker(&["load", "--input", file.to_str().expect("a path in UTF-8")]);
+        let (_, name) = said.rsplit_once(' ').expect("Loaded image: NAME");
+        Arc::new(Image { name: name.into() })
+    }
+
+    /// For a Dockerfile that builds on it.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// A container that runs these words, attached to its output.
@@ -80,7 +99,7 @@ impl Image {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("the docker client");
+            .expect("a client");
         Container {
             name,
             stdout: Output::of("standard output", client.stdout.take()),
@@ -178,6 +197,12 @@ impl Name {
         docker(&["cp", &format!("{}:{directory}", self.name), "-"])
     }
 
+    /// Puts a file of it here.
+    pub fn copy(&self, file: &str, here: &Path) {
+        let here = here.to_str().expect("a path in UTF-8");
+        docker(&["cp", &format!("{}:{file}", self.name), here]);
+    }
+
     /// The pid of its first process, as seen from here.
     pub fn pid(&self) -> i32 {
         let pid = self.docker("inspect", &["--format", "{{.State.Pid}}"]);
@@ -227,89 +252,105 @@ impl Drop for Container {
     }
 }
 
-/// Which engine the client of this process talks to, if not the machine's own.
-static HOST: OnceLock<String> = OnceLock::new();
+/// What comes before a client's subcommands.
+pub type Client = &'static [&'static str];
+
+/// The machine's engine, or wherever the environment leads.
+pub const DOCKER: Client = &["docker"];
+
+const ENGINE: Client = &["docker", "--host", "unix:///run/docker.sock"];
+
+thread_local! {
+    static CLIENT: Cell<Client> = const { Cell::new(DOCKER) };
+}
+
+/// Which client the calling thread uses from here on.
+pub fn use_client(client: Client) {
+    CLIENT.set(client);
+}
 
 fn client() -> Command {
-    let mut client = Command::new("docker");
-    if let Some(host) = HOST.get() {
-        client.env("DOCKER_HOST", host);
-    }
+    let mut words = CLIENT.get().iter();
+    let mut client = Command::new(words.next().expect("a program"));
+    client.args(words);
     client
 }
 
-/// An engine of the test process's own, for all of it from here on, to be set up differently from the machine's.
-/// It has no network. Ended when dropped.
+/// Runs a subcommand of the thread's client, and takes what comes of it.
+pub fn run(words: &[&str]) -> io::Result<process::Output> {
+    run_by(CLIENT.get(), words)
+}
+
+/// It may take long, but not for ever.
+pub fn run_by(client: Client, words: &[&str]) -> io::Result<process::Output> {
+    Command::new("timeout")
+        .args(["--foreground", "--signal=KILL", "10m"])
+        .args(client)
+        .args(words)
+        .stdin(Stdio::null())
+        .output()
+}
+
+fn succeeds(words: &[&str]) -> bool {
+    run(words).is_ok_and(|output| output.status.success())
+}
+
+/// An engine on a machine of a test's own (see machine.rs), which the calling thread's client talks to. Ended when
+/// dropped.
 pub struct Engine {
     daemon: Child,
-    // Removed after the daemon's end.
-    _directory: Directory,
+    log: Output,
 }
 
 impl Engine {
-    /// `docker run --init` runs `init`.
-    pub fn with_init(init: &Path) -> Option<Engine> {
-        if !Uid::effective().is_root() {
-            skip("only root may start an engine");
-            return None;
-        }
-        let directory = Directory::new("engine");
-        let file = |name: &str| directory.path().join(name).into_os_string();
-        let log = File::create(file("log")).expect("a log");
-        std::fs::write(file("configuration"), "{}").expect("an empty configuration");
-        let host = format!("unix://{}", directory.path().join("socket").display());
-        // In a network of its own: a daemon that is told to have no bridge removes the machine's.
-        let daemon = Command::new("unshare")
-            .args(["--net", "dockerd"])
-            .args([
-                "--host",
-                &host,
-                "--bridge",
-                "none",
-                "--iptables=false",
-                "--ip6tables=false",
-            ])
-            // Works everywhere, and there is little to copy.
+    /// With a daemon's options beside those that make it work everywhere.
+    pub fn start(options: &[&str]) -> Option<Engine> {
+        let daemon = Command::new("dockerd")
             .args(["--storage-driver", "vfs"])
-            .args([OsStr::new("--init-path"), init.as_os_str()])
-            .args([OsStr::new("--config-file"), &file("configuration")])
-            .args([OsStr::new("--pidfile"), &file("pid")])
-            .args([OsStr::new("--data-root"), &file("data")])
-            .args([OsStr::new("--exec-root"), &file("run")])
+            .args(options)
             .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a log"))
-            .stderr(log)
-            .spawn()
-            .expect("the docker daemon");
-        HOST.set(host).expect("one engine for a process");
-        let engine = Engine {
-            daemon,
-            _directory: directory,
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn();
+        let Ok(mut daemon) = daemon else {
+            skip("there is no dockerd");
+            return None;
         };
-        wait_until("the engine answers", || {
-            client()
-                .arg("info")
-                .output()
-                .is_ok_and(|output| output.status.success())
-        });
+        let log = Output::of("the daemon's log", daemon.stderr.take());
+        use_client(ENGINE);
+        let engine = Engine { daemon, log };
+        engine.log.line("API listen on");
         Some(engine)
+    }
+
+    /// Whose `docker run --init` runs the binary under test.
+    pub fn with_rinit() -> Option<Engine> {
+        Engine::start(&["--init-path", binary().to_str().expect("a path in UTF-8")])
+    }
+
+    /// What the daemon has said so far.
+    pub fn log(&self) -> String {
+        self.log.text()
     }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
+        use_client(DOCKER);
         // The daemon ends what it started itself, given the chance.
         let _ = signal::send(pid_of(&self.daemon), libc::SIGTERM);
+        let limit = Instant::now() + LIMIT;
+        while matches!(self.daemon.try_wait(), Ok(None)) && Instant::now() < limit {
+            thread::sleep(Duration::from_millis(2));
+        }
+        let _ = self.daemon.kill();
         let _ = self.daemon.wait();
     }
 }
 
 /// Where there is no engine, the test is skipped.
 pub fn is_running() -> bool {
-    let running = client()
-        .arg("info")
-        .output()
-        .is_ok_and(|output| output.status.success());
+    let running = succeeds(&["info"]);
     if !running {
         skip("no docker engine answers");
     }
@@ -322,29 +363,24 @@ pub fn debian() -> Option<&'static str> {
     if !is_running() {
         return None;
     }
-    let is_there = ["image inspect", "pull"].iter().any(|command| {
-        client()
-            .args(command.split(' '))
-            .arg(image)
-            .output()
-            .is_ok_and(|output| output.status.success())
-    });
+    let is_there = succeeds(&["image", "inspect", image]) || succeeds(&["pull", image]);
     if !is_there {
         skip("there is no base image: .ci/base-image makes it");
     }
     is_there.then_some(image)
 }
 
-/// What the client says on standard output. It must succeed.
+/// What the thread's client says on standard output. It must succeed.
 pub fn docker(words: &[&str]) -> String {
-    let output = client()
-        .args(words)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the docker client");
+    ask(CLIENT.get(), words)
+}
+
+/// What a client says on standard output. It must succeed.
+pub fn ask(client: Client, words: &[&str]) -> String {
+    let output = run_by(client, words).expect("a client");
     assert!(
         output.status.success(),
-        "docker {words:?}: {}\n{}{}",
+        "{client:?} {words:?}: {}\n{}{}",
         output.status,
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
@@ -354,9 +390,18 @@ pub fn docker(words: &[&str]) -> String {
         .to_owned()
 }
 
+/// What a container has written so far, to standard output and to standard error.
+pub fn logs(container: &str) -> String {
+    let logs = run(&["logs", container]).expect("a client");
+    let texts = [logs.stdout, logs.stderr];
+    texts
+        .map(|text| String::from_utf8_lossy(&text).into_owned())
+        .concat()
+}
+
 /// Cleans up, whatever the test came to.
 fn remove(words: &[&str]) {
-    let _ = client().args(words).output();
+    let _ = run(words);
 }
 
 fn unique_name() -> String {

@@ -6,6 +6,7 @@
 
 pub mod cgroup;
 pub mod engine;
+pub mod machine;
 pub mod output;
 pub mod place;
 pub mod proc;
