@@ -77,6 +77,7 @@ impl Hands {
     }
 
     fn send_to_everyone(&mut self, signal: Signal) {
+        self.sent.add(signal);
         let everyone = Pid::from_raw(-1);
         self.check(signal, everyone, kill::everyone(signal));
     }

@@ -47,6 +47,7 @@ const LOOK_PAUSE_PER_CHILD: Duration = Duration::from_micros(5);
 const SILENT_WAIT: Duration = Duration::from_secs(1);
 /// How long the killed may take to die. Who takes longer is stuck in the kernel.
 const DEATH_WAIT: Duration = Duration::from_secs(2);
+
 /// What the supervisor is to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Action {
@@ -299,11 +300,7 @@ impl<'a> Lifecycle<'a> {
     /// A look could not see the children: there is no /proc. `group_left` as
     /// in [`Self::looked`].
     pub fn could_not_look(&mut self, now: Time, group_left: bool, act: &mut dyn FnMut(Action)) {
-        let to = if self.is_pid_1 {
-            Target::Everyone
-        } else {
-            Target::Group
-        };
+        let to = self.as_many_as_can_be();
         let group_told = self.stop_requests.has_reached_group();
         match &mut self.phase {
             Phase::Draining(drain) => {
@@ -491,8 +488,17 @@ impl<'a> Lifecycle<'a> {
             look_at: now.saturating_add(LOOK_INTERVAL),
         };
         let signal = Signal::KILL;
-        let to = Target::Group;
+        let to = self.as_many_as_can_be();
         act(Action::Send { signal, to });
         act(Action::Look);
+    }
+
+    /// As many as one call can reach at once, so that none of them forks meanwhile.
+    fn as_many_as_can_be(&self) -> Target {
+        if self.is_pid_1 {
+            Target::Everyone
+        } else {
+            Target::Group
+        }
     }
 }
