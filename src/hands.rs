@@ -43,7 +43,7 @@ impl Hands {
             Action::Send { signal, to } => self.send(signal, to),
             Action::ContinueIfStopped => {
                 if self.command_lives && reap::stopped_by(self.command).is_some() {
-                    self.send_to_group(Signal::CONT);
+                    self.send_to_group_and_command(Signal::CONT);
                 }
             }
             Action::Look => self.look_wanted = true,
@@ -60,7 +60,8 @@ impl Hands {
     fn send(&mut self, signal: Signal, to: Target) {
         match to {
             Target::Command => self.send_to_command(signal),
-            Target::Group => self.send_to_group(signal),
+            Target::Group => self.send_to_group(signal, |_| false),
+            Target::GroupAndCommand => self.send_to_group_and_command(signal),
             Target::Child(pid) => self.check(signal, pid, kill::process(pid, signal)),
             Target::EachChild => match proc::children() {
                 Some(children) => {
@@ -70,7 +71,7 @@ impl Hands {
                 }
                 // Without /proc: who might be a child.
                 None if process::is_pid_1() => self.send_to_everyone(signal),
-                None => self.send_to_group(signal),
+                None => self.send_to_group_and_command(signal),
             },
             Target::Everyone => self.send_to_everyone(signal),
         }
@@ -91,16 +92,21 @@ impl Hands {
     }
 
     /// To the group that COMMAND was started in, and to COMMAND if it has left that.
-    pub fn send_to_group(&mut self, signal: Signal) {
+    pub fn send_to_group_and_command(&mut self, signal: Signal) {
+        let has_left = |command| getpgid(Some(command)) != Ok(command);
+        self.send_to_group(signal, has_left);
+    }
+
+    fn send_to_group(&mut self, signal: Signal, has_left: impl FnOnce(Pid) -> bool) {
         self.see_group();
         if !self.group_left {
             return;
         }
         self.sent.add(signal);
-        let result = kill::group(self.command, signal);
-        self.check(signal, self.command, result);
-        let moved = getpgid(Some(self.command)) != Ok(self.command);
-        if moved || result == Err(Errno::ESRCH) {
+        let command = self.command;
+        let result = kill::group(command, signal);
+        self.check(signal, command, result);
+        if result == Err(Errno::ESRCH) || has_left(command) {
             self.send_to_command(signal);
         }
     }

@@ -71,8 +71,11 @@ pub enum Action {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Target {
     Command,
-    /// COMMAND's process group, and COMMAND wherever it is.
+    /// COMMAND's process group, or COMMAND where that group is gone.
     Group,
+    /// COMMAND's process group, and COMMAND wherever it is. To see where costs
+    /// a system call, which only a signal that must not be missed is worth.
+    GroupAndCommand,
     Child(Pid),
     EachChild,
     /// Every process in the PID namespace.
@@ -125,7 +128,7 @@ pub struct Lifecycle<'a> {
     stop_requests: StopRequests,
     /// When `--kill-after` is over.
     kill_at: Option<Time>,
-    command_ended: Option<(Ending, Time)>,
+    command_ended: Option<Ending>,
     /// The first daemon's that was no success.
     daemon_failed: Option<Ending>,
     /// Who has been told to finish.
@@ -165,40 +168,50 @@ impl<'a> Lifecycle<'a> {
         }
     }
 
-    /// A signal has arrived. `now` was read before this call.
-    pub fn signal_arrived(&mut self, now: Time, received: Signal, act: &mut dyn FnMut(Action)) {
+    /// A signal has arrived. What time it is is asked before anything goes
+    /// out: who was born before, has been told.
+    pub fn signal_arrived(
+        &mut self,
+        now: impl FnOnce() -> Time,
+        received: Signal,
+        act: &mut dyn FnMut(Action),
+    ) {
         let forwarded = self.options.rewrites.apply(received);
-        let is_stop_request = is_stop_request(received);
-        if is_stop_request {
+        let stop_requested_at = is_stop_request(received).then(now);
+        if let Some(now) = stop_requested_at {
             self.note_stop_request(now, received, forwarded);
         }
         let Some(signal) = forwarded else { return };
         let is_term = received == Signal::TERM;
-        match &mut self.phase {
-            Phase::Running => {
+        match (&mut self.phase, stop_requested_at) {
+            (Phase::Running, _) => {
                 let to = if self.options.single_child {
                     Target::Command
+                } else if stop_requested_at.is_some() {
+                    Target::GroupAndCommand
                 } else {
                     Target::Group
                 };
                 act(Action::Send { signal, to });
-                if is_stop_request {
+                if stop_requested_at.is_some() {
                     act(Action::ContinueIfStopped);
                 }
             }
-            Phase::Serving if is_stop_request => self.stop_daemons(now, signal, act),
+            (Phase::Serving, Some(now)) => self.stop_daemons(now, signal, act),
             // Whoever has not been told is told when the look finds that it is their turn.
-            Phase::Draining(drain) if signal == drain.signal || is_term && drain.term_is_known => {
+            (Phase::Draining(drain), _)
+                if signal == drain.signal || is_term && drain.term_is_known =>
+            {
                 act(Action::Look);
             }
-            phase @ (Phase::Serving | Phase::Draining(_)) => {
+            (phase @ (Phase::Serving | Phase::Draining(_)), _) => {
                 if let Phase::Draining(drain) = phase {
                     drain.term_is_known |= is_term;
                 }
                 let to = Target::EachChild;
                 act(Action::Send { signal, to });
             }
-            Phase::Killing { .. } | Phase::Over => {}
+            (Phase::Killing { .. } | Phase::Over, _) => {}
         }
     }
 
@@ -210,9 +223,8 @@ impl<'a> Lifecycle<'a> {
     }
 
     /// COMMAND is dead.
-    pub fn command_ended(&mut self, now: Time, ending: Ending) {
-        self.command_ended = Some((ending, now));
-        self.stop_requests.command_ended(now);
+    pub fn command_ended(&mut self, ending: Ending) {
+        self.command_ended = Some(ending);
     }
 
     /// Another child is dead.
@@ -224,19 +236,25 @@ impl<'a> Lifecycle<'a> {
         }
     }
 
-    /// The dead have been reaped, or as many of them as make a batch.
-    pub fn reaped(&mut self, now: Time, any_left: bool, act: &mut dyn FnMut(Action)) {
-        if !any_left {
-            self.phase = Phase::Over;
-            return;
+    /// All the dead have been reaped, and no child is left. What time it is
+    /// is only asked where that matters.
+    pub fn nothing_left(&mut self, now: impl FnOnce() -> Time) {
+        if matches!(self.phase, Phase::Running) && self.stop_requests.any() {
+            self.stop_requests.command_ended(now());
         }
+        self.phase = Phase::Over;
+    }
+
+    /// The dead have been reaped, or as many of them as make a batch, and
+    /// children are left.
+    pub fn reaped(&mut self, now: impl FnOnce() -> Time, act: &mut dyn FnMut(Action)) {
         match &mut self.phase {
             Phase::Running => {
-                if let Some((_, ended)) = self.command_ended {
-                    self.go_on_without_command(now, ended, act);
+                if self.command_ended.is_some() {
+                    self.go_on_without_command(now(), act);
                 }
             }
-            Phase::Draining(drain) if now < drain.look_not_before => {
+            Phase::Draining(drain) if now() < drain.look_not_before => {
                 drain.look_at = drain.look_not_before;
             }
             Phase::Draining(_) | Phase::Killing { .. } => act(Action::Look),
@@ -384,7 +402,7 @@ impl<'a> Lifecycle<'a> {
     }
 
     fn status(&self) -> u8 {
-        let Some((command, _)) = self.command_ended else {
+        let Some(command) = self.command_ended else {
             // Not even SIGKILL has ended it, or its end was never told.
             return if self.kill_at.is_some() {
                 exit_code::SIGNAL_BASE.saturating_add(Signal::KILL.number())
@@ -417,7 +435,8 @@ impl<'a> Lifecycle<'a> {
             .note(now, signal, forwarded, reaches_group);
     }
 
-    fn go_on_without_command(&mut self, now: Time, ended: Time, act: &mut dyn FnMut(Action)) {
+    fn go_on_without_command(&mut self, now: Time, act: &mut dyn FnMut(Action)) {
+        self.stop_requests.command_ended(now);
         if self.serves_daemons() {
             self.phase = Phase::Serving;
             if let Some(signal) = self.stop_requests.latest_forwarded() {
@@ -428,29 +447,27 @@ impl<'a> Lifecycle<'a> {
         // After a stop request somebody else keeps a clock; a second one could only lose data.
         let default = (!self.stop_requests.any()).then_some(DEFAULT_GRACE);
         let grace = self.options.grace.or(default);
-        self.drain(now, ended, Signal::TERM, grace, act);
+        self.drain(now, Signal::TERM, grace, act);
     }
 
     /// COMMAND has left the work to its daemons.
     fn serves_daemons(&self) -> bool {
-        let command = self.command_ended.map(|(ending, _)| ending);
-        self.options.daemon && command == Some(Ending::Exited(0))
+        self.options.daemon && self.command_ended == Some(Ending::Exited(0))
     }
 
     fn stop_daemons(&mut self, now: Time, signal: Signal, act: &mut dyn FnMut(Action)) {
         let starts_clock = self.stop_requests.any_starts_clock();
         let grace = self.options.grace.filter(|_| starts_clock);
-        self.drain(now, now, signal, grace, act);
+        self.drain(now, signal, grace, act);
         if let Phase::Draining(drain) = &mut self.phase {
             drain.others_turn_at = now;
         }
     }
 
-    /// Starts to drain, with the clock started at `since`.
+    /// Starts to drain, and the clock.
     fn drain(
         &mut self,
         now: Time,
-        since: Time,
         signal: Signal,
         grace: Option<Duration>,
         act: &mut dyn FnMut(Action),
@@ -458,9 +475,9 @@ impl<'a> Lifecycle<'a> {
         self.phase = Phase::Draining(Drain {
             signal,
             term_is_known: signal == Signal::TERM,
-            others_turn_at: since.saturating_add(OTHERS_WAIT),
-            deadline: grace.map(|grace| since.saturating_add(grace)),
-            name_at: Some(since.saturating_add(SILENT_WAIT)),
+            others_turn_at: now.saturating_add(OTHERS_WAIT),
+            deadline: grace.map(|grace| now.saturating_add(grace)),
+            name_at: Some(now.saturating_add(SILENT_WAIT)),
             look_at: now,
             look_not_before: now,
             told_blindly: false,
@@ -498,7 +515,7 @@ impl<'a> Lifecycle<'a> {
         if self.is_pid_1 {
             Target::Everyone
         } else {
-            Target::Group
+            Target::GroupAndCommand
         }
     }
 }

@@ -10,7 +10,7 @@ use nix::unistd::{Pid, getpid};
 use crate::exit_code;
 use crate::explain::{self, Death, Reason};
 use crate::hands::Hands;
-use crate::lifecycle::{Child, Lifecycle, Time};
+use crate::lifecycle::{Child, Lifecycle};
 use crate::message::{Fate, Message, say};
 use crate::observe;
 use crate::options::Options;
@@ -75,7 +75,7 @@ impl Supervisor<'_> {
         match inbox::wait(self.limit()) {
             Ok(Some(arrival)) => self.arrived(&arrival),
             Ok(None) if mem::take(&mut self.command_goes_on) => {
-                self.hands.send_to_group(Signal::CONT);
+                self.hands.send_to_group_and_command(Signal::CONT);
             }
             Ok(None) if self.more_dead => self.reap(),
             Ok(None) if self.limit() == Some(Duration::ZERO) => {}
@@ -122,11 +122,11 @@ impl Supervisor<'_> {
             let children = self.find_children().unwrap_or_default();
             self.lifecycle.found_before_stop(&children);
         }
-        // The clock is read before the signal goes out: who was born before, has been told.
-        let now = clock::now();
         let hands = &mut self.hands;
         self.lifecycle
-            .signal_arrived(now, arrival.signal, &mut |action| hands.carry_out(action));
+            .signal_arrived(clock::now, arrival.signal, &mut |action| {
+                hands.carry_out(action)
+            });
         self.look_if_wanted();
     }
 
@@ -169,18 +169,17 @@ impl Supervisor<'_> {
     }
 
     fn command_ended(&mut self, ending: Ending) {
-        let now = clock::now();
         let pid = self.hands.command;
         self.hands.command_lives = false;
         self.say(&Message::Ended { pid, ending });
-        self.note_key_at_terminal(now, ending);
+        self.note_key_at_terminal(ending);
         self.explain(pid, ending);
-        self.lifecycle.command_ended(now, ending);
+        self.lifecycle.command_ended(ending);
     }
 
     /// Ctrl-C and Ctrl-\ go from the terminal to the whole foreground group,
     /// past rinit.
-    fn note_key_at_terminal(&mut self, now: Time, ending: Ending) {
+    fn note_key_at_terminal(&mut self, ending: Ending) {
         let Some(terminal) = &self.terminal else {
             return;
         };
@@ -189,7 +188,7 @@ impl Supervisor<'_> {
             .find(|signal| ending.is_answer_to(*signal));
         if let Some(signal) = typed.filter(|_| terminal.foreground_is_command()) {
             self.hands.sent.add(signal);
-            self.lifecycle.typed_at_terminal(now, signal);
+            self.lifecycle.typed_at_terminal(clock::now(), signal);
         }
     }
 
@@ -225,14 +224,17 @@ impl Supervisor<'_> {
                 self.say(&Message::LostCommand(self.hands.command));
             }
             self.stop_with_command();
-        } else {
+        }
+        if !any_left {
+            return self.lifecycle.nothing_left(clock::now);
+        }
+        if !self.hands.command_lives {
             self.see_group();
             continue_stopped();
         }
-        let now = clock::now();
         let hands = &mut self.hands;
         self.lifecycle
-            .reaped(now, any_left, &mut |action| hands.carry_out(action));
+            .reaped(clock::now, &mut |action| hands.carry_out(action));
         self.look_if_wanted();
     }
 

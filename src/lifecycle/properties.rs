@@ -245,7 +245,7 @@ impl World {
         }
         match to {
             Target::Command => {}
-            Target::Group => {
+            Target::Group | Target::GroupAndCommand => {
                 for process in self.processes.iter_mut().filter(|process| process.in_group) {
                     let stop = self
                         .forwarding
@@ -416,7 +416,7 @@ impl Run<'_> {
             }
         }
         self.world.forwarding = Some(signal);
-        self.event(|lifecycle, now, act| lifecycle.signal_arrived(now, signal, act));
+        self.event(|lifecycle, now, act| lifecycle.signal_arrived(|| now, signal, act));
         self.world.forwarding = None;
     }
 
@@ -451,13 +451,19 @@ impl Run<'_> {
         let soon = |(_, at): &(Signal, Time)| now <= *at + HOLDS;
         self.world.end_was_asked_for = self.world.asked.iter().any(soon);
         self.world.bury(COMMAND);
-        self.lifecycle.command_ended(now, ending);
+        self.lifecycle.command_ended(ending);
         self.reaped();
     }
 
     fn reaped(&mut self) {
         let any_left = self.world.children().next().is_some();
-        self.event(|lifecycle, now, act| lifecycle.reaped(now, any_left, act));
+        self.event(|lifecycle, now, act| {
+            if any_left {
+                lifecycle.reaped(|| now, act);
+            } else {
+                lifecycle.nothing_left(|| now);
+            }
+        });
     }
 
     /// Whatever is left dies, COMMAND first.
