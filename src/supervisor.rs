@@ -249,6 +249,10 @@ impl Supervisor<'_> {
         let Some(signal) = reap::stopped_by(self.hands.command) else {
             return;
         };
+        // Without one, it is for whoever has stopped COMMAND to continue it.
+        if !terminal.is_there() {
+            return;
+        }
         // It wants to use the terminal from the background, but rinit's group has the
         // foreground: in a pipeline, or since `fg`, of which no signal tells while a job runs.
         let wants_terminal = [Signal::TTIN, Signal::TTOU].contains(&signal);

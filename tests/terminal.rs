@@ -6,7 +6,9 @@ mod common;
 use std::fs;
 
 use common::terminal::{CTRL_C, CTRL_D, CTRL_Z, SHELL};
-use common::{Directory, Place, Terminal, at, everywhere, proc, signal, wait_until};
+use common::{
+    Directory, Place, Rinit, Running, Terminal, at, everywhere, proc, signal, wait_until,
+};
 
 /// Runs a command under a rinit that leads the session of the terminal, so that nobody could continue it. It shall end
 /// with `status`.
@@ -145,21 +147,40 @@ fn an_editor_that_nobody_could_wake_goes_on_after_ctrl_z() {
     });
 }
 
+/// What rinit does about a command that has stopped it has done once it forwards what came later.
+fn stays_stopped(command: i32, rinit: &Running) {
+    for number in [libc::SIGUSR1, libc::SIGUSR2] {
+        rinit.send(number);
+        wait_until("a signal is forwarded", || {
+            let pending = proc::signals(command, "ShdPnd").expect("a living command");
+            pending & signal::set([number]) != 0
+        });
+        assert!(proc::is_stopped(command));
+    }
+}
+
+#[test]
+fn without_a_terminal_a_stopped_command_stays_so() {
+    everywhere(|place| {
+        for number in [libc::SIGSTOP, libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU] {
+            let rinit = Rinit::new(place).fixture("sleep command").start();
+            let command = rinit.ready("command");
+            signal::send(command, number).expect("a living command");
+            wait_until("the command is stopped", || proc::is_stopped(command));
+            stays_stopped(command, &rinit);
+            signal::send(command, libc::SIGKILL).expect("a living command");
+            assert_eq!(rinit.end().status, 128 + libc::SIGKILL);
+        }
+    });
+}
+
 #[test]
 fn a_command_that_was_stopped_by_sigstop_stays_so() {
     alone("fixture record command", 137, |terminal| {
         let command = terminal.ready("command");
         signal::send(command, libc::SIGSTOP).expect("a living command");
         wait_until("the command is stopped", || proc::is_stopped(command));
-        // What rinit does about that it has done once it forwards what came later.
-        for number in [libc::SIGUSR1, libc::SIGUSR2] {
-            terminal.running.send(number);
-            wait_until("a signal is forwarded", || {
-                let pending = proc::signals(command, "ShdPnd").expect("a living command");
-                pending & signal::set([number]) != 0
-            });
-            assert!(proc::is_stopped(command));
-        }
+        stays_stopped(command, &terminal.running);
         signal::send(command, libc::SIGCONT).expect("a living command");
         terminal.expect("command got 18 ");
         signal::send(command, libc::SIGKILL).expect("a living command");

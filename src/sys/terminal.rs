@@ -4,6 +4,7 @@
 //! the background too. A terminal that is gone or refuses is no error: there
 //! is then nothing to move.
 
+use std::cell::OnceCell;
 use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
@@ -44,7 +45,8 @@ impl Standing {
 
 /// The terminal that rinit shares with COMMAND's group.
 pub struct Terminal {
-    file: OwnedFd,
+    /// Set once it has been looked for.
+    file: OnceCell<Option<OwnedFd>>,
     group: Pid,
     /// COMMAND's group is to have it whenever rinit's would, not only when it
     /// cannot go on without.
@@ -57,12 +59,11 @@ impl Terminal {
     pub fn keep(standing: Standing, group: Pid) -> Option<Self> {
         let file = match standing {
             Standing::None => return None,
-            Standing::Apart => descriptors::terminal(),
-            Standing::Background | Standing::Foreground => descriptors::duplicate(INPUT),
+            Standing::Apart => OnceCell::new(),
+            Standing::Background | Standing::Foreground => {
+                OnceCell::from(descriptors::duplicate(INPUT).ok())
+            }
         };
-        let file = file.ok()?;
-        // Whatever an image has put at /dev/tty.
-        tcgetpgrp(&file).ok()?;
         Some(Self {
             file,
             group,
@@ -71,16 +72,39 @@ impl Terminal {
         })
     }
 
+    pub fn is_there(&self) -> bool {
+        self.file().is_some()
+    }
+
+    /// Apart from standard input and output it is the controlling one, which
+    /// few sessions of containers have: it is looked for when it matters.
+    fn file(&self) -> Option<&OwnedFd> {
+        let controlling = || {
+            let file = descriptors::terminal().ok()?;
+            // Whatever an image has put at /dev/tty.
+            tcgetpgrp(&file).is_ok().then_some(file)
+        };
+        self.file.get_or_init(controlling).as_ref()
+    }
+
+    fn foreground(&self) -> Option<Pid> {
+        tcgetpgrp(self.file()?).ok()
+    }
+
+    fn set_foreground(&self, group: Pid) -> bool {
+        self.file()
+            .is_some_and(|file| tcsetpgrp(file, group).is_ok())
+    }
+
     /// Whether a key such as Ctrl-C would go to COMMAND's group.
     pub fn foreground_is_command(&self) -> bool {
-        self.given_away && tcgetpgrp(&self.file) == Ok(self.group)
+        self.given_away && self.foreground() == Some(self.group)
     }
 
     /// Gives COMMAND's group the foreground, if rinit's group has it. Tells
     /// whether it had.
     pub fn give_if_held(&mut self) -> bool {
-        let held =
-            tcgetpgrp(&self.file) == Ok(getpgrp()) && tcsetpgrp(&self.file, self.group).is_ok();
+        let held = self.foreground() == Some(getpgrp()) && self.set_foreground(self.group);
         self.given_away |= held;
         held
     }
@@ -97,11 +121,11 @@ impl Terminal {
         if !self.given_away {
             return;
         }
-        let Ok(holder) = tcgetpgrp(&self.file) else {
+        let Some(holder) = self.foreground() else {
             return;
         };
         if holder == self.group || is_empty(holder) {
-            self.given_away = tcsetpgrp(&self.file, getpgrp()).is_err();
+            self.given_away = !self.set_foreground(getpgrp());
         }
     }
 
