@@ -693,7 +693,7 @@ impl Display for Reason {
                 "not out of memory; a process sent it (kill -9), or its processor time was used up (ulimit -t)",
             ),
             Self::Unknown => f.write_str(
-                "out of memory, or a process sent it (kill -9); the kernel's count cannot be seen here",
+                "out of memory, or a process sent it (kill -9); the kernel's count does not tell which",
             ),
         }
     }

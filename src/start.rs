@@ -12,15 +12,12 @@ use crate::explain;
 use crate::message::{Message, say};
 use crate::options::Options;
 use crate::search::Search;
-use crate::sys::cgroup::MemoryCgroup;
 use crate::sys::spawn::{Inherited, Program, SpawnError, spawn};
 
 /// COMMAND, started.
 pub struct Command {
     pub pid: Pid,
     pub search: Search,
-    /// With the count of those killed before the start.
-    pub memory: Option<MemoryCgroup>,
 }
 
 /// Starts COMMAND. Where it cannot be started, says why and gives rinit's exit status.
@@ -40,8 +37,6 @@ pub fn start(
         let program = Program { paths, arguments };
         spawn(&program, inherited, take_terminal)
     };
-    // Before it starts: it may be killed at once.
-    let memory = MemoryCgroup::find();
     let mut result = launch(&paths, &arguments);
     if let Some(script) = shell_script(&search, &result) {
         let shell = [SHELL.to_owned()];
@@ -63,11 +58,7 @@ pub fn start(
                 },
             );
             let search = search.absolute();
-            Ok(Command {
-                pid,
-                search,
-                memory,
-            })
+            Ok(Command { pid, search })
         }
         Err(error) => Err(fail(options, &search, error)),
     }

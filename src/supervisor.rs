@@ -34,36 +34,44 @@ pub fn supervise(options: &Options, command: &Command, terminal: Option<Terminal
     let mut supervisor = Supervisor {
         options,
         search: &command.search,
-        memory: command.memory.as_ref(),
+        memory: None,
         command_name: Name::unknown(),
         lifecycle: Lifecycle::new(options, process::is_pid_1()),
         hands: Hands::new(command.pid, options.level),
         terminal,
-        more_dead: true,
+        more_dead: false,
         command_goes_on: false,
     };
+    // On a single processor COMMAND is to run first: all that follows can wait for it.
+    std::thread::yield_now();
+    // No signal tells of children that were made before rinit was executed, and died before it
+    // blocked its signals. And COMMAND may have ended already.
+    supervisor.reap();
+    if supervisor.hands.command_lives {
+        supervisor.note_memory();
+    }
     loop {
-        supervisor.wait();
-        supervisor.time_passed();
         if let Some(status) = supervisor.lifecycle.exit_status() {
             supervisor.take_terminal_back();
             say(options.level, &Message::Exiting(status));
             return status;
         }
+        supervisor.wait();
+        supervisor.time_passed();
     }
 }
 
 struct Supervisor<'a> {
     options: &'a Options,
     search: &'a Search,
-    memory: Option<&'a MemoryCgroup>,
+    /// With the count of those killed before COMMAND ran.
+    memory: Option<MemoryCgroup>,
     /// What COMMAND was called when it died.
     command_name: Name,
     lifecycle: Lifecycle<'a>,
     hands: Hands,
     terminal: Option<Terminal>,
-    /// No signal may tell of more deaths: the last batch was not the end of them, or these
-    /// children, made before rinit was executed, died before it blocked its signals.
+    /// No signal may tell of more deaths: the last batch was not the end of them.
     more_dead: bool,
     /// COMMAND, which is stopped, is to be continued, but not before it has been sent what has
     /// arrived until then: it could be stopped anew before that SIGTERM comes, and keep it pending.
@@ -130,12 +138,28 @@ impl Supervisor<'_> {
         self.look_if_wanted();
     }
 
+    /// Notes how many have been killed for want of memory before COMMAND ran. It runs meanwhile,
+    /// and need not wait for this. Where it has ended by now, it may be one of them, if there is any.
+    fn note_memory(&mut self) {
+        let memory = MemoryCgroup::find();
+        let command = self.hands.command;
+        let runs = || self.hands.command_lives && reap::ending_of_zombie(command).is_none();
+        self.memory = memory.filter(|memory| !memory.had_killed() || runs());
+    }
+
     /// Reaps a batch of dead children.
     fn reap(&mut self) {
         self.more_dead = false;
-        if self.hands.command_lives && reap::is_zombie(self.hands.command) {
-            // It goes with the zombie.
-            self.command_name = Name::of(self.hands.command);
+        if self.hands.command_lives {
+            let command = self.hands.command;
+            let ending = reap::ending_of_zombie(command);
+            if ending
+                .and_then(|ending| self.unasked_kill(ending))
+                .is_some()
+            {
+                // It goes with the zombie.
+                self.command_name = Name::of(command);
+            }
         }
         for _ in 0..BATCH {
             match self.reap_next() {
@@ -193,19 +217,19 @@ impl Supervisor<'_> {
     }
 
     /// Says why COMMAND ended, where that was nobody's wish and there is more to say than its status.
-    fn explain(&self, pid: Pid, ending: Ending) {
+    fn explain(&mut self, pid: Pid, ending: Ending) {
         if ending == Ending::Exited(exit_code::NOT_FOUND) {
             if let Some(failure) = explain::env::why_failed(self.search) {
                 self.say(&Message::RanInVain(&failure));
             }
         }
-        let signal = match ending {
-            Ending::Killed { by, .. } if !self.hands.sent.contains(by) => by,
-            // A shell says with its status that a process of its own was killed.
-            Ending::Exited(_) if ending.is_answer_to(Signal::KILL) => Signal::KILL,
-            _ => return,
+        let Some(signal) = self.unasked_kill(ending) else {
+            return;
         };
-        let reason = Reason::of(signal, self.search, self.memory);
+        if self.memory.is_none() {
+            self.note_memory();
+        }
+        let reason = Reason::of(signal, self.search, self.memory.as_ref());
         let is_out_of_memory = matches!(reason, Reason::OutOfMemory { .. });
         if matches!(ending, Ending::Killed { .. }) || is_out_of_memory {
             self.say(&Message::Died(&Death {
@@ -215,6 +239,15 @@ impl Supervisor<'_> {
                 ending,
                 reason,
             }));
+        }
+    }
+
+    /// The signal that has ended COMMAND, or a process of its own, without rinit's doing.
+    fn unasked_kill(&self, ending: Ending) -> Option<Signal> {
+        match ending {
+            Ending::Killed { by, .. } => Some(by).filter(|by| !self.hands.sent.contains(*by)),
+            // A shell says with its status that a process of its own was killed.
+            Ending::Exited(_) => Some(Signal::KILL).filter(|kill| ending.is_answer_to(*kill)),
         }
     }
 

@@ -39,7 +39,9 @@ fn what_it_says_is_what_is_shown() {
         bits: 64,
         is_little_endian: true,
     };
-    let out_of_memory = "echo oom_kill 1 >/sys/fs/cgroup/memory.events";
+    // Once rinit waits, it has noted how many had been killed.
+    let out_of_memory = "until grep -q '^State:.S' /proc/1/status; do :; done; \
+                         echo oom_kill 1 >/sys/fs/cgroup/memory.events";
     let situations: [(&str, &str, Vec<u8>); 8] = [
         ("./app", "app", program::elf(arm64, &[])),
         (

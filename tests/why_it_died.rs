@@ -10,7 +10,7 @@ use common::engine::Image;
 use common::program;
 use common::rinit::hide;
 use common::terminal::{CTRL_C, SHELL};
-use common::{Directory, Place, Rinit, Terminal, at, everywhere, fixture, signal};
+use common::{Directory, Place, Rinit, Terminal, at, everywhere, fixture, proc, signal};
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 
 /// Signals of a program's own making, and what is said of them.
@@ -250,7 +250,7 @@ fn a_program_that_lacks_its_end_is_seen_through() {
 const NOT_MEMORY: &str =
     "not out of memory; a process sent it (kill -9), or its processor time was used up (ulimit -t)";
 const PERHAPS_MEMORY: &str =
-    "out of memory, or a process sent it (kill -9); the kernel's count cannot be seen here";
+    "out of memory, or a process sent it (kill -9); the kernel's count does not tell which";
 
 #[test]
 fn without_the_kernels_count_all_that_sends_sigkill_is_said() {
@@ -296,6 +296,8 @@ fn the_count_and_the_limit_are_those_of_either_version() {
                     .fixture("sleep command")
                     .start();
                 let command = rinit.ready("command");
+                // The count of before has been read.
+                proc::wait_until_idle(rinit.pid);
                 mount.write(count, kills);
                 signal::send(command, libc::SIGKILL).expect("it lives");
                 let ended = rinit.end();
@@ -326,10 +328,14 @@ fn a_command_that_the_kernel_kills_for_want_of_memory() {
         );
         assert_eq!((ended.stderr, ended.status), (said, 137));
         // That was before the next one's start.
-        let ended = Rinit::new(place)
+        let rinit = Rinit::new(place)
             .before_exec(limit.entry())
-            .fixture("die 9")
-            .run();
+            .fixture("sleep command")
+            .start();
+        let command = rinit.ready("command");
+        proc::wait_until_idle(rinit.pid);
+        signal::send(command, libc::SIGKILL).expect("it lives");
+        let ended = rinit.end();
         let said = killed("SIGKILL", NOT_MEMORY, 137);
         assert_eq!((ended.stderr, ended.status), (said, 137));
     });

@@ -17,8 +17,7 @@ const NO_LIMIT: u64 = 1 << 60;
 pub struct MemoryCgroup {
     directory: PathBuf,
     version: Version,
-    /// The count at the time of [`MemoryCgroup::find`].
-    killed_at_first: u64,
+    killed_before: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -69,17 +68,22 @@ impl MemoryCgroup {
                 let mut cgroup = Self {
                     directory: mount.join(version.hierarchy()).join(path),
                     version,
-                    killed_at_first: 0,
+                    killed_before: 0,
                 };
-                cgroup.killed_at_first = cgroup.killed()?;
+                cgroup.killed_before = cgroup.killed()?;
                 Some(cgroup)
             })
     }
 
-    /// Whether the out-of-memory killer has struck since the start.
+    /// Whether the out-of-memory killer had struck before [`MemoryCgroup::find`].
+    pub fn had_killed(&self) -> bool {
+        self.killed_before > 0
+    }
+
+    /// Whether the out-of-memory killer has struck since [`MemoryCgroup::find`].
     pub fn has_killed(&self) -> bool {
         self.killed()
-            .is_some_and(|killed| killed > self.killed_at_first)
+            .is_some_and(|killed| killed > self.killed_before)
     }
 
     /// Bytes; `None`: there is no limit here, or none that can be seen.

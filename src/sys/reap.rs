@@ -77,13 +77,11 @@ pub fn peek() -> Option<Pid> {
     (pid != 0).then(|| Pid::from_raw(pid))
 }
 
-/// Whether the child has died and is not reaped yet.
-pub fn is_zombie(child: Pid) -> bool {
-    let Ok(id) = libc::id_t::try_from(child.as_raw()) else {
-        return false;
-    };
-    // SAFETY: waitid(2) fills the pid in, or leaves the zero that was there.
-    look(libc::P_PID, id, libc::WEXITED).is_ok_and(|info| unsafe { info.si_pid() } != 0)
+/// How the child has ended, if it is dead and not reaped yet.
+pub fn ending_of_zombie(child: Pid) -> Option<Ending> {
+    let id = libc::id_t::try_from(child.as_raw()).ok()?;
+    let (pid, status) = wait_status(&look(libc::P_PID, id, libc::WEXITED).ok()?);
+    Ending::from_wait_status(status).filter(|_| pid != 0)
 }
 
 /// The signal that has stopped the child, if it is stopped.
