@@ -104,6 +104,6 @@ pub fn detach() {
 /// /dev/null; where there is none, the root directory in a way that can be
 /// neither read nor written (O_PATH, open(2)).
 fn nothing() -> Result<OwnedFd, Errno> {
-    open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
-        .or_else(|_| open("/", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()))
+    open("/dev/null", OFlag::O_RDWR, Mode::empty())
+        .or_else(|_| open("/", OFlag::O_PATH, Mode::empty()))
 }

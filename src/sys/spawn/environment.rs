@@ -31,52 +31,65 @@ pub struct PidVariable {
 }
 
 pub struct Environment {
-    /// With the null that ends them.
-    pub pointers: Vec<*const c_char>,
+    /// Empty where nothing is to be changed.
+    changed: Vec<*const c_char>,
     pub pid_variables: Vec<PidVariable>,
 }
 
 impl Environment {
     pub fn for_child() -> Self {
         let own_pid = getpid();
-        let variables = inherited();
-        let pid_variables: Vec<PidVariable> = variables
-            .iter()
+        let pid_variables: Vec<PidVariable> = variables()
             .filter_map(|variable| PidVariable::naming(own_pid, variable.to_bytes()))
             .collect();
-        let mut renamed = pid_variables.iter();
-        let mut pointers: Vec<*const c_char> = variables
-            .iter()
-            .filter_map(|variable| {
+        let mut changed = Vec::new();
+        if !pid_variables.is_empty() {
+            let mut renamed = pid_variables.iter();
+            changed.extend(variables().filter_map(|variable| {
                 let bytes = variable.to_bytes();
                 if PidVariable::naming(own_pid, bytes).is_some() {
                     renamed.next().map(|renamed| renamed.text.as_ptr().cast())
-                } else if bytes.starts_with(PIDFD_NAME) && !pid_variables.is_empty() {
+                } else if bytes.starts_with(PIDFD_NAME) {
                     None
                 } else {
                     Some(variable.as_ptr())
                 }
-            })
-            .collect();
-        pointers.push(ptr::null());
+            }));
+            changed.push(ptr::null());
+        }
         Self {
-            pointers,
+            changed,
             pid_variables,
+        }
+    }
+
+    /// The variables, and the null that ends them.
+    pub fn pointers(&self) -> *const *const c_char {
+        if self.changed.is_empty() {
+            inherited()
+        } else {
+            self.changed.as_ptr()
         }
     }
 }
 
-fn inherited() -> Vec<&'static CStr> {
-    let mut variables = Vec::new();
-    // SAFETY: see above; the vector ends with a null pointer, and nothing before that is one.
-    unsafe {
-        let mut next = environ;
-        while !next.is_null() && !(*next).is_null() {
-            variables.push(CStr::from_ptr(*next));
+/// The environment as it is, for who takes rinit's own pid over.
+pub fn inherited() -> *const *const c_char {
+    // SAFETY: see above.
+    unsafe { environ }
+}
+
+fn variables() -> impl Iterator<Item = &'static CStr> {
+    let mut next = inherited();
+    std::iter::from_fn(move || {
+        // SAFETY: the vector, if there is one, ends with a null pointer.
+        let variable = unsafe { next.as_ref() }.filter(|variable| !variable.is_null())?;
+        // SAFETY: what is not that null is a string with its NUL, and another element follows.
+        unsafe {
             next = next.add(1);
+            Some(CStr::from_ptr(*variable))
         }
-    }
-    variables
+    })
 }
 
 impl PidVariable {
