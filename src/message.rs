@@ -53,9 +53,15 @@ const LONGEST_LINE: usize = 2048;
 /// and takes no memory from the heap: a message may get lost, rinit may not.
 pub fn say(level: Level, message: &Message) {
     if message.level() <= level {
-        let line = Text::<LONGEST_LINE>::line(format_args!("rinit: {message}"));
-        stderr::write(line.as_bytes());
+        write(message);
     }
+}
+
+/// Not inlined: a clean run is not to touch the memory of the line.
+#[inline(never)]
+fn write(message: &Message) {
+    let line = Text::<LONGEST_LINE>::line(format_args!("rinit: {message}"));
+    stderr::write(line.as_bytes());
 }
 
 pub enum Message<'a> {

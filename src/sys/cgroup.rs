@@ -8,8 +8,10 @@ use crate::sys::file;
 
 /// Where every distribution and engine mounts it.
 const MOUNT: &str = "/sys/fs/cgroup";
-/// Bytes: of /proc/self/cgroup with its dozen lines, or of a file of counts.
-const FILE_SIZE: usize = 4096;
+/// Bytes of /proc/self/cgroup with its dozen lines.
+const LIST_SIZE: usize = 4096;
+/// Bytes of a file of counts, or of one number.
+const COUNTS_SIZE: usize = 512;
 /// Version 1 writes "no limit" as the largest number of whole pages.
 const NO_LIMIT: u64 = 1 << 60;
 
@@ -53,8 +55,12 @@ impl Version {
 
 impl MemoryCgroup {
     /// Finds rinit's own memory cgroup; notes how many have been killed in it.
+    ///
+    /// Not inlined, as nothing with a large buffer is: whoever calls it would
+    /// touch that memory, too.
+    #[inline(never)]
     pub fn find() -> Option<Self> {
-        let mut buffer = [0; FILE_SIZE];
+        let mut buffer = [0; LIST_SIZE];
         let list = file::read(format_args!("/proc/self/cgroup"), &mut buffer).unwrap_or_default();
         Self::find_below(Path::new(MOUNT), list)
     }
@@ -88,12 +94,12 @@ impl MemoryCgroup {
 
     /// Bytes; `None`: there is no limit here, or none that can be seen.
     pub fn limit(&self) -> Option<u64> {
-        let mut buffer = [0; FILE_SIZE];
+        let mut buffer = [0; COUNTS_SIZE];
         limit(self.read(self.version.limit(), &mut buffer)?)
     }
 
     fn killed(&self) -> Option<u64> {
-        let mut buffer = [0; FILE_SIZE];
+        let mut buffer = [0; COUNTS_SIZE];
         oom_kills(self.read(self.version.counts(), &mut buffer)?)
     }
 

@@ -26,6 +26,7 @@ const BUFFER_SIZE: usize = 4096;
 struct Buffer([u8; BUFFER_SIZE]);
 
 /// Has `look` look at each name, until it breaks off; gives what it does that with.
+#[inline(never)] // for the buffer, as in cgroup.rs
 pub fn visit<T>(
     directory: &Path,
     mut look: impl FnMut(&OsStr) -> ControlFlow<T>,

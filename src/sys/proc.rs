@@ -62,6 +62,7 @@ pub fn children() -> Option<Vec<Pid>> {
 }
 
 /// The kernel's list (since Linux 3.5, in most kernels).
+#[inline(never)] // for the buffer, as in cgroup.rs
 fn listed_children() -> Option<Vec<Pid>> {
     let file = file::open(Path::new("/proc/thread-self/children")).ok()?;
     let mut children = Vec::new();
@@ -113,6 +114,7 @@ fn pid(number: u64) -> Option<Pid> {
 }
 
 /// When the process was born, and which signals it ignores.
+#[inline(never)] // for the buffers, as in cgroup.rs
 pub fn origin(pid: Pid) -> Option<Origin> {
     let mut stat = [0; STAT_SIZE];
     let mut status = [0; STATUS_SIZE];
