@@ -104,6 +104,12 @@ fn run_command(options: &Options, command: Vec<OsString>, inherited: &Inherited)
     supervisor::supervise(options, &command, terminal)
 }
 
+/// There is no memory to start COMMAND with.
+fn end_without_memory() -> ! {
+    say(Level::Quiet, &Message::NoMemory);
+    process::end(exit_code::FAILED)
+}
+
 fn take_in_orphans(options: &Options) {
     if !process::is_pid_1() {
         if let Err(why) = process::become_subreaper() {

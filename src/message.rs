@@ -72,6 +72,7 @@ pub enum Message<'a> {
     RanInVain(&'a Failure),
     Died(&'a Death<'a>),
     CannotBlock(Errno),
+    NoMemory,
     CannotFork(Errno),
     CannotRestoreMask(Errno),
     NoSubreaper(Errno),
@@ -131,6 +132,7 @@ impl Message<'_> {
             | Self::CannotPrint(_)
             | Self::CannotRun(_)
             | Self::CannotBlock(_)
+            | Self::NoMemory
             | Self::CannotFork(_)
             | Self::CannotRestoreMask(_) => Level::Quiet,
             Self::NoSubreaper(_)
@@ -171,6 +173,9 @@ impl Display for Message<'_> {
                 f,
                 "cannot start COMMAND: the kernel refuses it its signal mask ({})",
                 why.desc()
+            ),
+            Self::NoMemory => f.write_str(
+                "cannot start COMMAND: rinit itself gets no memory; raise the limit (ulimit -v, ulimit -d), or shorten the command line",
             ),
             Self::CannotFork(Errno::EAGAIN) => f.write_str(
                 "cannot start COMMAND: the limit of processes is reached; raise it (pids.max, ulimit -u)",

@@ -7,6 +7,8 @@ pub mod directory;
 #[cfg(not(any(test, fuzzing)))]
 mod entry;
 pub mod file;
+#[cfg(not(any(test, fuzzing)))]
+mod heap;
 pub mod inbox;
 pub mod kill;
 pub mod proc;

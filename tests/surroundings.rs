@@ -68,6 +68,22 @@ fn six_megabytes_of_address_space_are_enough() {
 }
 
 #[test]
+fn where_there_is_no_memory_to_start_with_that_is_said() {
+    everywhere(|place| {
+        // Room for the program itself, and not for its words, which it copies.
+        let mut rinit = Rinit::new(place)
+            .before_exec(|| Ok(setrlimit(Resource::RLIMIT_DATA, 1 << 20, 1 << 20)?))
+            .fixture("say started");
+        for _ in 0..12 {
+            rinit = rinit.arg("x".repeat(100_000));
+        }
+        let ended = rinit.run();
+        assert_eq!((ended.status, &*ended.stdout), (125, ""), "{ended:?}");
+        assert!(ended.stderr.contains("gets no memory"), "{ended:?}");
+    });
+}
+
+#[test]
 fn no_more_memory_than_at_the_start_is_needed() {
     everywhere(|place| {
         for (words, status) in [

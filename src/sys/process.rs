@@ -2,7 +2,10 @@
 //!
 //! # Safety
 //! prctl(2) with the options used here takes numbers and touches no memory.
-#![allow(unsafe_code, reason = "nix's prctl takes no real-time signal")]
+#![allow(
+    unsafe_code,
+    reason = "nix's prctl takes no real-time signal, and std's exit runs what is registered"
+)]
 
 use nix::errno::Errno;
 use nix::unistd::{Pid, chdir, getpid, getppid};
@@ -19,6 +22,12 @@ pub fn is_pid_1() -> bool {
 /// PR_SET_CHILD_SUBREAPER).
 pub fn become_subreaper() -> Result<(), Errno> {
     nix::sys::prctl::set_child_subreaper(true)
+}
+
+/// Ends rinit at once.
+pub fn end(status: u8) -> ! {
+    // SAFETY: takes a number.
+    unsafe { libc::_exit(status.into()) }
 }
 
 /// Leaves the inherited working directory, whose file system could not be

@@ -17,6 +17,7 @@ use std::ffi::{CString, c_char, c_int, c_void};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use libc::STDIN_FILENO;
 use nix::errno::Errno;
@@ -99,6 +100,13 @@ struct Report {
 /// In place of a path: the signal mask could not be taken back.
 const MASK: u32 = u32::MAX;
 
+static STARTED: AtomicBool = AtomicBool::new(false);
+
+/// Whether COMMAND has been started.
+pub fn has_started() -> bool {
+    STARTED.load(Relaxed)
+}
+
 /// Starts COMMAND in a process group of its own, which with `take_terminal`
 /// becomes the foreground group of the terminal on standard input.
 pub fn spawn(
@@ -142,6 +150,7 @@ pub fn spawn(
         read.and_then(read_report)
     };
     let Some(report) = failed else {
+        STARTED.store(true, Relaxed);
         return Ok(pid);
     };
     // The child is as good as dead; no signal can be meant for it.

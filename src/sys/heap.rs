@@ -1,0 +1,155 @@
+//! Where memory comes from: a small arena first, so that an ordinary start
+//! need not ask the kernel for any, then the C library. Where that has none
+//! left, a reserve: no message is worth an end for want of memory.
+//!
+//! # Safety
+//! rinit has one thread. Between clone and exec its child shares this memory,
+//! but takes none, and rinit stands still.
+#![allow(unsafe_code, reason = "an allocator")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::{Cell, UnsafeCell};
+
+use crate::sys::spawn;
+
+// A release binary has it behind all other variables, so that these and the
+// first arena share a page.
+#[unsafe(link_section = ".bss.heap")]
+#[global_allocator]
+static HEAP: Heap = Heap {
+    first: Arena::new(),
+    reserve: Arena::new(),
+};
+
+#[repr(C)] // in this order
+struct Heap {
+    /// With the program's other variables it fits into one page.
+    first: Arena<2048>,
+    /// No page of it is there before it is needed.
+    reserve: Arena<{ 64 * 1024 }>,
+}
+
+struct Arena<const SIZE: usize> {
+    bytes: UnsafeCell<Bytes<SIZE>>,
+    /// Bytes from the beginning. What is given back out of turn stays in use.
+    used: Cell<usize>,
+}
+
+/// Aligned as whatever is likely to be kept in it.
+#[repr(align(16))]
+struct Bytes<const SIZE: usize>(#[allow(dead_code, reason = "memory")] [u8; SIZE]);
+
+// SAFETY: see above.
+unsafe impl Sync for Heap {}
+
+impl<const SIZE: usize> Arena<SIZE> {
+    const fn new() -> Self {
+        Self {
+            bytes: UnsafeCell::new(Bytes([0; SIZE])),
+            used: Cell::new(0),
+        }
+    }
+
+    fn base(&self) -> *mut u8 {
+        self.bytes.get().cast()
+    }
+
+    /// Where in the arena that block begins, if it is there.
+    fn place(&self, block: *mut u8) -> Option<usize> {
+        let place = block.addr().checked_sub(self.base().addr())?;
+        (place < SIZE).then_some(place)
+    }
+
+    /// Takes the bytes behind `place`, if there are so many. Tells whether there are.
+    fn take(&self, place: usize, size: usize) -> bool {
+        let end = place.checked_add(size).filter(|end| *end <= SIZE);
+        if let Some(end) = end {
+            self.used.set(end);
+        }
+        end.is_some()
+    }
+
+    /// Whether nothing has been taken since.
+    fn is_last(&self, place: usize, layout: Layout) -> bool {
+        place.checked_add(layout.size()) == Some(self.used.get())
+    }
+
+    fn alloc(&self, layout: Layout) -> Option<*mut u8> {
+        if layout.align() > align_of::<Bytes<SIZE>>() {
+            return None;
+        }
+        let place = self.used.get().checked_next_multiple_of(layout.align())?;
+        // SAFETY: within the arena.
+        self.take(place, layout.size())
+            .then(|| unsafe { self.base().add(place) })
+    }
+
+    /// Tells whether the block was of the arena.
+    fn dealloc(&self, block: *mut u8, layout: Layout) -> bool {
+        let place = self.place(block);
+        if let Some(place) = place.filter(|place| self.is_last(*place, layout)) {
+            self.used.set(place);
+        }
+        place.is_some()
+    }
+
+    /// Tells whether the block has the new size where it is.
+    fn resize(&self, block: *mut u8, layout: Layout, size: usize) -> bool {
+        self.place(block)
+            .is_some_and(|place| self.is_last(place, layout) && self.take(place, size))
+    }
+
+    fn holds(&self, block: *mut u8) -> bool {
+        self.place(block).is_some()
+    }
+}
+
+// SAFETY: blocks of an arena do not overlap, since each begins where the last one ends, or behind.
+unsafe impl GlobalAlloc for Heap {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if let Some(block) = self.first.alloc(layout) {
+            return block;
+        }
+        // SAFETY: handed on as it came.
+        let block = unsafe { System.alloc(layout) };
+        if !block.is_null() {
+            return block;
+        }
+        match self.reserve.alloc(layout) {
+            Some(block) => block,
+            // From the start on, whoever asks goes on without.
+            None if spawn::has_started() => block,
+            // std would abort.
+            None => crate::end_without_memory(),
+        }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        if !self.first.dealloc(block, layout) && !self.reserve.dealloc(block, layout) {
+            // SAFETY: handed on as it came, and so did the block.
+            unsafe { System.dealloc(block, layout) };
+        }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        if self.first.resize(block, layout, size) || self.reserve.resize(block, layout, size) {
+            return block;
+        }
+        if !self.first.holds(block) && !self.reserve.holds(block) {
+            // SAFETY: handed on as it came, and so did the block.
+            let new = unsafe { System.realloc(block, layout, size) };
+            if !new.is_null() {
+                return new;
+            }
+        }
+        // SAFETY: the caller answers for the new size and the old block; the two do not overlap.
+        unsafe {
+            let new = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
+            if !new.is_null() {
+                new.copy_from_nonoverlapping(block, layout.size().min(size));
+                self.dealloc(block, layout);
+            }
+            new
+        }
+    }
+}
