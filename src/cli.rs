@@ -34,13 +34,33 @@ pub fn parse(
     words: impl IntoIterator<Item = OsString>,
     environment: &dyn Fn(&str) -> Option<OsString>,
 ) -> Result<Request, UsageError> {
-    let words: Vec<OsString> = words.into_iter().collect();
-    let matches = match definition().try_get_matches_from(&words) {
+    let mut words: Vec<OsString> = words.into_iter().collect();
+    if !has_no_option(&mut words) {
+        return parse_options(&words, environment);
+    }
+    let options = options(&Source {
+        matches: None,
+        environment,
+    })?;
+    Ok(Request::Run {
+        options,
+        command: words,
+    })
+}
+
+/// Not inlined, so that a start without options does not touch the memory that
+/// this takes.
+#[inline(never)]
+fn parse_options(
+    words: &[OsString],
+    environment: &dyn Fn(&str) -> Option<OsString>,
+) -> Result<Request, UsageError> {
+    let matches = match definition().try_get_matches_from(words) {
         Ok(matches) => matches,
         Err(error) if error.kind() == ErrorKind::DisplayHelp => {
             return Ok(Request::Print(error.to_string()));
         }
-        Err(error) => return Err(usage_error(&error, &words)),
+        Err(error) => return Err(usage_error(&error, words)),
     };
     if matches.get_flag("version") {
         return Ok(Request::Print(message::version()));
@@ -49,7 +69,7 @@ pub fn parse(
         return Ok(Request::Print(message::LICENSE.to_owned()));
     }
     let options = options(&Source {
-        matches: &matches,
+        matches: Some(&matches),
         environment,
     })?;
     let command: Vec<OsString> = matches
@@ -62,6 +82,19 @@ pub fn parse(
         (true, None) => Ok(Request::Pause(options)),
         (true, Some(word)) => Err(UsageError::CommandBesidePause { word: word.clone() }),
     }
+}
+
+/// Tells whether the words are COMMAND's alone, and then takes the `--` away.
+/// So it is in nearly every image, and clap, with nothing to do, would take
+/// four fifths of a start.
+fn has_no_option(words: &mut Vec<OsString>) -> bool {
+    if words.len() > 1 && words.first().is_some_and(|word| word == "--") {
+        words.remove(0);
+        return true;
+    }
+    words
+        .first()
+        .is_some_and(|word| !word.as_bytes().starts_with(b"-"))
 }
 
 /// Options in the order and the groups in which `--help` lists them.
@@ -184,8 +217,8 @@ fn options(source: &Source) -> Result<Options, UsageError> {
 fn level(source: &Source) -> Result<Level, UsageError> {
     let quiet = source.flag("quiet", "RINIT_QUIET")?;
     let verbose = source.variable("RINIT_VERBOSE", value::verbosity)?;
-    let times = source.matches.get_count("verbose");
-    if times > 0 {
+    let times = source.matches.map(|matches| matches.get_count("verbose"));
+    if let Some(times @ 1..) = times {
         return Ok(Level::verbose(times));
     }
     if quiet == Some(true) {
@@ -212,7 +245,8 @@ fn level(source: &Source) -> Result<Level, UsageError> {
 /// Where options come from: the command line first, then the environment,
 /// which must be right even where it comes too late.
 struct Source<'a> {
-    matches: &'a ArgMatches,
+    /// `None`: there is no option on the command line.
+    matches: Option<&'a ArgMatches>,
     environment: &'a dyn Fn(&str) -> Option<OsString>,
 }
 
@@ -223,7 +257,7 @@ impl Source<'_> {
     /// Set on the command line or, one way or the other, by the variable.
     fn flag(&self, option: &str, variable: &str) -> Result<Option<bool>, UsageError> {
         let by_variable = self.flag_variable(variable)?;
-        let is_given = self.matches.get_flag(option);
+        let is_given = self.matches.is_some_and(|matches| matches.get_flag(option));
         Ok(if is_given { Some(true) } else { by_variable })
     }
 
@@ -243,7 +277,9 @@ impl Source<'_> {
         reader: Reader<T>,
     ) -> Result<Option<T>, UsageError> {
         let by_variable = self.variable(variable, reader)?;
-        let given = self.matches.get_one::<OsString>(option);
+        let given = self
+            .matches
+            .and_then(|matches| matches.get_one::<OsString>(option));
         match given {
             Some(word) => read(&format!("--{option}"), word, reader).map(Some),
             None => Ok(by_variable),
@@ -264,7 +300,9 @@ impl Source<'_> {
                 .map(|word| read(variable, OsStr::from_bytes(word), reader))
         });
         let by_variable = by_variable.collect::<Result<_, _>>()?;
-        let given = self.matches.get_many::<OsString>(option);
+        let given = self
+            .matches
+            .and_then(|matches| matches.get_many::<OsString>(option));
         match given {
             Some(words) => {
                 let option = format!("--{option}");
