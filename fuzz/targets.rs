@@ -11,6 +11,7 @@ use nix::errno::Errno;
 
 use crate::cli;
 use crate::explain;
+use crate::make_room;
 use crate::message::Message;
 use crate::search::Search;
 use crate::signal::Signal;
@@ -43,6 +44,7 @@ pub fn file(bytes: &[u8]) {
     }
     let _ = explain::cut_off(&search);
     let _ = explain::is_shell_script(&file.0);
+    let _ = make_room::recognise(&search, &[]);
 }
 
 /// Files of /proc and of cgroups.
@@ -84,13 +86,15 @@ fn check(said: &str, lines: usize) {
     );
 }
 
-/// A file that may be executed, gone when dropped.
+/// A file that may be executed, with the name of an init, gone when dropped.
 struct Scratch(PathBuf);
 
 impl Scratch {
     fn new(bytes: &[u8]) -> Self {
         let name = format!("rinit-fuzz-{}", std::process::id());
-        let file = Self(std::env::temp_dir().join(name));
+        let directory = std::env::temp_dir().join(name);
+        fs::create_dir_all(&directory).unwrap();
+        let file = Self(directory.join("init"));
         fs::write(&file.0, bytes).unwrap();
         fs::set_permissions(&file.0, fs::Permissions::from_mode(0o755)).unwrap();
         file
@@ -99,7 +103,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        fs::remove_file(&self.0).unwrap();
+        fs::remove_dir_all(self.0.parent().unwrap()).unwrap();
     }
 }
 

@@ -201,6 +201,7 @@ fn options(source: &Source) -> Result<Options, UsageError> {
         warn_on_reap: source
             .flag("warn-on-reap", "RINIT_WARN_ON_REAP")?
             .unwrap_or(false),
+        make_room: source.flag_variable("RINIT_MAKE_ROOM")?.unwrap_or(true),
         level: level(source)?,
         ..Options::default()
     };

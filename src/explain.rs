@@ -13,7 +13,7 @@ mod format;
 mod missing;
 mod permission;
 
-use std::ffi::OsString;
+use std::ffi::{CStr, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -259,7 +259,7 @@ fn why_incomplete(file: &Path) -> Verdict {
                 },
                 None => Cause::InterpreterMissing {
                     interpreter: interpreter.path,
-                    has_shell: Path::new(SHELL).exists(),
+                    has_shell: Path::new(OsStr::from_bytes(SHELL.to_bytes())).exists(),
                 },
             }
         }
@@ -342,7 +342,7 @@ fn why_refused(file: &Path) -> Verdict {
 }
 
 /// What runs a text.
-const SHELL: &str = "/bin/sh";
+pub const SHELL: &CStr = c"/bin/sh";
 
 /// Whether a file that the kernel does not know how to run is a script for
 /// the shell.

@@ -34,6 +34,7 @@ mod explain;
 pub mod fuzz;
 mod hands;
 mod lifecycle;
+mod make_room;
 mod message;
 mod number;
 mod observe;
@@ -52,6 +53,7 @@ use std::ffi::OsString;
 use cli::Request;
 use message::{Level, Message, say};
 use options::Options;
+use start::Plan;
 use sys::spawn::Inherited;
 use sys::terminal::{Standing, Terminal};
 use sys::{descriptors, inbox, process};
@@ -88,11 +90,15 @@ fn run(words: impl Iterator<Item = OsString>) -> u8 {
 }
 
 fn run_command(options: &Options, command: Vec<OsString>, inherited: &Inherited) -> u8 {
+    let plan = Plan::new(command);
+    if let Err(status) = start::make_room(options, &plan, inherited) {
+        return status;
+    }
     take_in_orphans(options);
     ask_for_parents_death(options);
     let standing = Standing::inspect();
     let give_terminal = standing == Standing::Foreground;
-    let command = match start::start(options, command, inherited, give_terminal) {
+    let command = match start::start(options, plan, inherited, give_terminal) {
         Ok(command) => command,
         Err(status) => return status,
     };

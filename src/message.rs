@@ -12,6 +12,7 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 
 use crate::explain::{Arch, Archive, Cause, Death, Failure, Hint, Libc, Reason, Size, System};
+use crate::make_room::Init;
 use crate::outcome::Ending;
 use crate::signal::Signal;
 use crate::sys::proc::Name;
@@ -91,6 +92,10 @@ pub enum Message<'a> {
     },
     Awaited(&'a Names<'a>),
     Killed(&'a Names<'a>),
+    MakingRoom {
+        command: &'a OsStr,
+        init: Init,
+    },
     Started {
         pid: Pid,
         command: &'a OsStr,
@@ -144,7 +149,8 @@ impl Message<'_> {
             | Self::Died(_)
             | Self::Awaited(_)
             | Self::Killed(_) => Level::Normal,
-            Self::Started { .. }
+            Self::MakingRoom { .. }
+            | Self::Started { .. }
             | Self::Ended { .. }
             | Self::Draining
             | Self::Exiting(_)
@@ -211,6 +217,11 @@ impl Display for Message<'_> {
             } => write!(f, "reaped {}: {}", Process(*pid, name), How(*ending)),
             Self::Awaited(names) => write!(f, "COMMAND has ended; waiting for {names} to finish"),
             Self::Killed(names) => write!(f, "time is up: killing {names} with SIGKILL"),
+            Self::MakingRoom { command, init } => write!(
+                f,
+                "making room for {}: {init} insists on being process 1, and takes rinit's place",
+                Quoted(command)
+            ),
             Self::Started { pid, command } => {
                 write!(f, "started {} as pid {pid}", Quoted(command))
             }
@@ -242,6 +253,17 @@ impl Display for Sender<'_> {
             Self::Outside => f.write_str("from outside the container"),
             Self::Process(pid, name) => write!(f, "from {}", Process(*pid, name)),
         }
+    }
+}
+
+impl Display for Init {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Self::Systemd => "systemd",
+            Self::OpenRc => "OpenRC",
+            Self::Runit => "runit",
+            Self::S6Overlay => "s6-overlay",
+        })
     }
 }
 
@@ -815,6 +837,7 @@ orphans, lets what COMMAND left behind finish, exits with COMMAND's status.";
 
 pub const AFTER_HELP: &str = "\
 Each option has a variable: --kill-after is RINIT_KILL_AFTER.
+RINIT_MAKE_ROOM=0 runs systemd and its like as any command.
 SIGNAL: TERM, SIGTERM, 15, RTMIN+3.  DURATION: 8, 1.5, 500ms, 1m30s.
 Exit status: COMMAND's; 128+n killed by signal n; 125 rinit failed;
 126 COMMAND cannot be run; 127 COMMAND not found.

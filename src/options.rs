@@ -23,6 +23,8 @@ pub struct Options {
     pub zero_on_stop: bool,
     pub parent_death_signal: Option<Signal>,
     pub warn_on_reap: bool,
+    /// Leave process 1 to an init that insists on being it.
+    pub make_room: bool,
     pub level: Level,
 }
 

@@ -1,6 +1,6 @@
 //! Starting COMMAND.
 
-use std::ffi::{CStr, CString, OsString};
+use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
@@ -8,11 +8,40 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 
 use crate::exit_code;
-use crate::explain;
+use crate::explain::{self, SHELL};
+use crate::make_room;
 use crate::message::{Message, say};
 use crate::options::Options;
 use crate::search::Search;
-use crate::sys::spawn::{Inherited, Program, SpawnError, spawn};
+use crate::sys::process;
+use crate::sys::spawn::{self, Inherited, Program, SpawnError};
+
+/// COMMAND, looked up.
+pub struct Plan {
+    search: Search,
+    arguments: Vec<CString>,
+    paths: Vec<CString>,
+}
+
+impl Plan {
+    pub fn new(words: Vec<OsString>) -> Self {
+        let name = words.first().cloned().unwrap_or_default();
+        let search = Search::new(&name, std::env::var_os("PATH"));
+        let paths = search.paths.iter().cloned().map(PathBuf::into_os_string);
+        Self {
+            paths: paths.filter_map(c_string).collect(),
+            arguments: words.into_iter().filter_map(c_string).collect(),
+            search,
+        }
+    }
+
+    fn program(&self) -> Program<'_> {
+        Program {
+            paths: &self.paths,
+            arguments: &self.arguments,
+        }
+    }
+}
 
 /// COMMAND, started.
 pub struct Command {
@@ -20,29 +49,40 @@ pub struct Command {
     pub search: Search,
 }
 
+/// As process 1, replaces rinit by COMMAND where that is an init which insists
+/// on being process 1. Returns if it is none, or, with rinit's exit status, if
+/// it cannot be started.
+pub fn make_room(options: &Options, plan: &Plan, inherited: &Inherited) -> Result<(), u8> {
+    if !options.make_room || !process::is_pid_1() {
+        return Ok(());
+    }
+    let Some(init) = make_room::recognise(&plan.search, &plan.arguments) else {
+        return Ok(());
+    };
+    let command = &plan.search.name;
+    say(options.level, &Message::MakingRoom { command, init });
+    let error = spawn::replace(&plan.program(), inherited);
+    Err(fail(options, &plan.search, error))
+}
+
 /// Starts COMMAND. Where it cannot be started, says why and gives rinit's exit status.
 pub fn start(
     options: &Options,
-    words: Vec<OsString>,
+    plan: Plan,
     inherited: &Inherited,
     take_terminal: bool,
 ) -> Result<Command, u8> {
-    let name = words.first().cloned().unwrap_or_default();
-    let search = Search::new(&name, std::env::var_os("PATH"));
-    let arguments: Vec<CString> = words.into_iter().filter_map(c_string).collect();
-    let paths = search.paths.iter().cloned().map(PathBuf::into_os_string);
-    let paths: Vec<CString> = paths.filter_map(c_string).collect();
-
-    let launch = |paths: &[CString], arguments: &[CString]| {
-        let program = Program { paths, arguments };
-        spawn(&program, inherited, take_terminal)
-    };
-    let mut result = launch(&paths, &arguments);
+    let launch = |program: &Program| spawn::spawn(program, inherited, take_terminal);
+    let mut result = launch(&plan.program());
+    let search = plan.search;
     if let Some(script) = shell_script(&search, &result) {
-        let shell = [SHELL.to_owned()];
-        let rest = arguments.iter().skip(1).cloned();
+        let rest = plan.arguments.into_iter().skip(1);
         let arguments: Vec<CString> = [SHELL.to_owned(), script].into_iter().chain(rest).collect();
-        match launch(&shell, &arguments) {
+        let shell = Program {
+            paths: &[SHELL.to_owned()],
+            arguments: &arguments,
+        };
+        match launch(&shell) {
             // That there is no shell here matters less than that the file needs one.
             Err(SpawnError::Exec(_)) => {}
             other => result = other,
@@ -50,21 +90,14 @@ pub fn start(
     }
     match result {
         Ok(pid) => {
-            say(
-                options.level,
-                &Message::Started {
-                    pid,
-                    command: &name,
-                },
-            );
+            let command = &search.name;
+            say(options.level, &Message::Started { pid, command });
             let search = search.absolute();
             Ok(Command { pid, search })
         }
         Err(error) => Err(fail(options, &search, error)),
     }
 }
-
-const SHELL: &CStr = c"/bin/sh";
 
 /// The path of a text without `#!`, which the kernel does not know how to run:
 /// it is the shell's to run, as execvp(3) has it.

@@ -93,6 +93,7 @@ fn what_is_wrong_is_named_in_one_line_and_nothing_is_started() {
         (Variable("RINIT_ZERO_ON_STOP", "y"), "y", flag),
         (Variable("RINIT_WARN_ON_REAP", "-1"), "-1", flag),
         (Variable("RINIT_QUIET", "quiet"), "quiet", flag),
+        (Variable("RINIT_MAKE_ROOM", "never"), "never", flag),
         (Variable("RINIT_VERBOSE", "loud"), "loud", "number"),
         (Variable("RINIT_VERBOSE", "-1"), "-1", "number"),
         (Variable("TINI_VERBOSITY", "loud"), "loud", "number"),

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open as open_path};
-use nix::sys::stat::Mode;
+use nix::sys::stat::{Mode, fstat};
 use nix::unistd::read as read_some;
 
 use crate::text::Text;
@@ -20,10 +20,30 @@ const LONGEST_PATH: usize = 1024;
 /// Reads as much of the file's beginning as the buffer takes.
 pub fn read<'b>(path: Arguments, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
     let path = Text::<LONGEST_PATH>::new(path);
-    let file = open(path.as_str().as_ref()).ok()?;
+    fill(&open(path.as_str().as_ref()).ok()?, buffer)
+}
+
+/// The same of a regular file, up to that many bytes, in memory from the heap.
+pub fn beginning(path: &Path, limit: usize) -> Option<Vec<u8>> {
+    let file = open(path).ok()?;
+    let stat = fstat(&file).ok()?;
+    // Reading a FIFO or a device could wait.
+    if stat.st_mode & libc::S_IFMT != libc::S_IFREG {
+        return None;
+    }
+    let size = usize::try_from(stat.st_size).ok()?.min(limit);
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(size).ok()?;
+    bytes.resize(size, 0);
+    let length = fill(&file, &mut bytes)?.len();
+    bytes.truncate(length);
+    Some(bytes)
+}
+
+fn fill<'b>(file: &OwnedFd, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
     let mut length: usize = 0;
     while let Some(rest) = buffer.get_mut(length..).filter(|rest| !rest.is_empty()) {
-        match read_some(&file, rest).ok()? {
+        match read_some(file, rest).ok()? {
             0 => break,
             more => length = length.checked_add(more)?,
         }

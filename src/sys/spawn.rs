@@ -70,13 +70,18 @@ const STACK_SIZE: usize = 3 * 1024;
 #[repr(align(16))]
 struct Stack(#[allow(dead_code, reason = "memory")] [MaybeUninit<u8>; STACK_SIZE]);
 
-/// All that the child needs, in the form that system calls take.
-struct Prepared {
+/// What makes a process COMMAND, in the form that system calls take.
+struct Exec {
     paths: *const *const c_char,
     arguments: *const *const c_char,
     environment: *const *const c_char,
     mask: Mask,
     ignore_sigchld: bool,
+}
+
+/// All that the child needs.
+struct Prepared {
+    exec: Exec,
     take_terminal: bool,
     pid_variables: *mut PidVariable,
     pid_variables_count: usize,
@@ -121,11 +126,13 @@ pub fn spawn(
     let paths = pointers(program.paths);
     let arguments = pointers(program.arguments);
     let mut prepared = Prepared {
-        paths: paths.as_ptr(),
-        arguments: arguments.as_ptr(),
-        environment: environment.pointers(),
-        mask: inherited.mask,
-        ignore_sigchld: inherited.sigchld_ignored,
+        exec: Exec {
+            paths: paths.as_ptr(),
+            arguments: arguments.as_ptr(),
+            environment: environment.pointers(),
+            mask: inherited.mask,
+            ignore_sigchld: inherited.sigchld_ignored,
+        },
         take_terminal,
         pid_variables: environment.pid_variables.as_mut_ptr(),
         pid_variables_count: environment.pid_variables.len(),
@@ -159,6 +166,21 @@ pub fn spawn(
         let _ = tcsetpgrp(INPUT, getpgrp());
     }
     Err(report.into())
+}
+
+/// Becomes COMMAND in rinit's place, in the same process. Returns only if that fails.
+pub fn replace(program: &Program, inherited: &Inherited) -> SpawnError {
+    let paths = pointers(program.paths);
+    let arguments = pointers(program.arguments);
+    let exec = Exec {
+        paths: paths.as_ptr(),
+        arguments: arguments.as_ptr(),
+        environment: environment::inherited(),
+        mask: inherited.mask,
+        ignore_sigchld: inherited.sigchld_ignored,
+    };
+    // SAFETY: the vectors are null-terminated, and live until the exec.
+    unsafe { exec.run() }.into()
 }
 
 /// Whether an emulator may be between rinit and the kernel. QEMU's refuses
@@ -211,7 +233,7 @@ extern "C" fn run_child(prepared: *mut c_void) -> c_int {
     let prepared = unsafe { &mut *prepared.cast::<Prepared>() };
     prepared.begun = true;
     // SAFETY: see the head of this file.
-    let report = unsafe { exec(prepared) };
+    let report = unsafe { become_command(prepared) };
     prepared.failed = Some(report);
     // SAFETY: the report is whole, and the descriptor the child's own.
     unsafe {
@@ -228,7 +250,7 @@ extern "C" fn run_child(prepared: *mut c_void) -> c_int {
 ///
 /// # Safety
 /// To be called in the child, with what `spawn` has prepared.
-unsafe fn exec(prepared: &Prepared) -> Report {
+unsafe fn become_command(prepared: &Prepared) -> Report {
     // SAFETY: plain system calls.
     let own_pid = unsafe {
         // Before exec, so that COMMAND never runs in rinit's group; and in the child,
@@ -239,52 +261,64 @@ unsafe fn exec(prepared: &Prepared) -> Report {
             // SIGTTOU is still blocked: from a background group this would stop the child.
             libc::tcsetpgrp(STDIN_FILENO, own_pid);
         }
-        if prepared.ignore_sigchld {
-            libc::signal(libc::SIGCHLD, libc::SIG_IGN);
-        }
         own_pid
     };
     for index in 0..prepared.pid_variables_count {
         // SAFETY: so many there are, and rinit does not look at them meanwhile.
         unsafe { (*prepared.pid_variables.add(index)).set(own_pid) };
     }
-    if let Err(errno) = prepared.mask.restore() {
-        return Report {
-            path: MASK,
-            errno: errno as i32,
-        };
-    }
     // SAFETY: the vectors are null-terminated, and rinit stands still.
-    unsafe { try_each_path(prepared) }
+    unsafe { prepared.exec.run() }
 }
 
-/// # Safety
-/// As [`exec`].
-unsafe fn try_each_path(prepared: &Prepared) -> Report {
-    let mut refused = None;
-    let mut last = Report {
-        path: 0,
-        errno: libc::ENOENT,
-    };
-    for place in 0..MASK {
-        // SAFETY: the vector ends with a null pointer, and nothing before that is one.
-        let path = unsafe { *prepared.paths.add(place as usize) };
-        if path.is_null() {
-            break;
+impl Exec {
+    /// Returns only if no path can be run.
+    ///
+    /// # Safety
+    /// The pointers are those of null-terminated vectors of strings.
+    unsafe fn run(&self) -> Report {
+        if self.ignore_sigchld {
+            // SAFETY: installs no handler.
+            unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
         }
-        // SAFETY: null-terminated strings and vectors.
-        unsafe { libc::execve(path, prepared.arguments, prepared.environment) };
-        last = Report {
-            path: place,
-            errno: Errno::last_raw(),
-        };
-        match last.errno {
-            libc::EACCES => refused = refused.or(Some(last)),
-            libc::ENOENT | libc::ENOTDIR | libc::ESTALE | libc::ENODEV | libc::ETIMEDOUT => {}
-            _ => return last,
+        if let Err(errno) = self.mask.restore() {
+            return Report {
+                path: MASK,
+                errno: errno as i32,
+            };
         }
+        // SAFETY: as this function.
+        unsafe { self.try_each_path() }
     }
-    refused.unwrap_or(last)
+
+    /// # Safety
+    /// As [`Self::run`].
+    unsafe fn try_each_path(&self) -> Report {
+        let mut refused = None;
+        let mut last = Report {
+            path: 0,
+            errno: libc::ENOENT,
+        };
+        for place in 0..MASK {
+            // SAFETY: the vector ends with a null pointer, and nothing before that is one.
+            let path = unsafe { *self.paths.add(place as usize) };
+            if path.is_null() {
+                break;
+            }
+            // SAFETY: null-terminated strings and vectors.
+            unsafe { libc::execve(path, self.arguments, self.environment) };
+            last = Report {
+                path: place,
+                errno: Errno::last_raw(),
+            };
+            match last.errno {
+                libc::EACCES => refused = refused.or(Some(last)),
+                libc::ENOENT | libc::ENOTDIR | libc::ESTALE | libc::ENODEV | libc::ETIMEDOUT => {}
+                _ => return last,
+            }
+        }
+        refused.unwrap_or(last)
+    }
 }
 
 /// The exit status of a child that could not become COMMAND.
