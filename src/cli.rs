@@ -1,5 +1,7 @@
 //! The command line and the environment.
 
+#[cfg(test)]
+mod help;
 mod value;
 
 use std::ffi::{OsStr, OsString};
@@ -55,10 +57,16 @@ fn parse_options(
     words: &[OsString],
     environment: &dyn Fn(&str) -> Option<OsString>,
 ) -> Result<Request, UsageError> {
-    let matches = match definition().try_get_matches_from(words) {
+    let matches = match command().try_get_matches_from(words) {
         Ok(matches) => matches,
         Err(error) if error.kind() == ErrorKind::DisplayHelp => {
-            return Ok(Request::Print(error.to_string()));
+            let wants_all = words.iter().any(|word| word == "--help");
+            let help = if wants_all {
+                message::HELP
+            } else {
+                message::BRIEF_HELP
+            };
+            return Ok(Request::Print(help.to_owned()));
         }
         Err(error) => return Err(usage_error(&error, words)),
     };
@@ -98,23 +106,20 @@ fn has_no_option(words: &mut Vec<OsString>) -> bool {
 }
 
 /// Options in the order and the groups in which `--help` lists them.
-fn definition() -> Command {
+fn command() -> Command {
     Command::new("rinit")
         .no_binary_name(true)
         .disable_help_flag(true)
         .disable_version_flag(true)
         .args_override_self(true)
-        .override_usage("rinit [OPTIONS] [--] COMMAND [ARG]...")
-        .about(message::ABOUT)
-        .after_help(message::AFTER_HELP)
         .next_help_heading("Signals")
         .args([
-            flag("single-child", 'c').help("Signal only COMMAND, not its process group"),
+            flag("single-child", 'c').help("Signal COMMAND alone, not its group"),
             value("rewrite", 'r', "FROM:TO")
                 .action(ArgAction::Append)
-                .help("Forward TO when FROM arrives; TO 0 drops it"),
+                .help("Forward TO in place of FROM; 0: nothing"),
             value("parent-death-signal", 'p', "SIGNAL")
-                .help("Receive SIGNAL when rinit's own parent dies"),
+                .help("Get SIGNAL when rinit's own parent dies"),
         ])
         .next_help_heading("Stopping")
         .args([
@@ -150,7 +155,7 @@ fn definition() -> Command {
             flag("version", 'V').help("Print the version"),
             flag("help", 'h')
                 .action(ArgAction::HelpShort)
-                .help("Print this help"),
+                .help("Print help: -h in short, --help in full"),
             // tini's subreaper and process group, catatonit's group: rinit does both anyway.
             flag("group", 'g').long(None).hide(true),
             flag("subreaper", 's').long(None).hide(true),
