@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod help;
+#[cfg(test)]
+mod manual;
 mod value;
 
 use std::ffi::{OsStr, OsString};
