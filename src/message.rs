@@ -786,7 +786,7 @@ impl Display for UsageError {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         match self {
             Self::NoCommand => f.write_str(
-                "no COMMAND to run; usage: rinit [OPTIONS] [--] COMMAND [ARG]..., see rinit --help",
+                "no COMMAND to run; usage: rinit [OPTIONS] [--] COMMAND [ARG]..., see rinit --help (in a Dockerfile, ENTRYPOINT drops the CMD of the base image: write it again)",
             ),
             Self::CommandBesidePause { word } => {
                 write!(f, "--pause takes no COMMAND, but got {}", Quoted(word))

@@ -4,7 +4,7 @@ mod common;
 
 use common::engine::Image;
 use common::terminal::{CTRL_C, CTRL_Z};
-use common::{proc, signal, wait_until};
+use common::{Directory, proc, signal, wait_until};
 
 /// The engine kills what has not ended by then.
 const SECONDS_TO_STOP: [&str; 2] = ["-t", "1"];
@@ -208,4 +208,25 @@ fn what_cannot_be_started_has_a_status_and_a_line_of_its_own() {
         );
         assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);
     }
+}
+
+#[test]
+fn the_cmd_that_a_new_entrypoint_drops_is_asked_for() {
+    let Some(base) = Image::scratch() else {
+        return;
+    };
+    let context = Directory::new("dropped-cmd");
+    let build = |base: &Image, end: &str| {
+        let dockerfile = format!("FROM {}\n{end}\n", base.name());
+        context.executable("Dockerfile", dockerfile);
+        Image::build(&["--no-cache"], context.path())
+    };
+    let entrypoint = r#"ENTRYPOINT ["/sbin/rinit", "--"]"#;
+    let cmd = r#"CMD ["/fixture", "exit", "7"]"#;
+    let with_cmd = build(&base, cmd);
+    let ended = build(&with_cmd, entrypoint).run(&[], "");
+    assert_eq!(ended.status, 125);
+    assert!(ended.stderr.contains("CMD"), "{}", ended.stderr);
+    let ended = build(&with_cmd, &format!("{entrypoint}\n{cmd}")).run(&[], "");
+    assert_eq!(ended.status, 7);
 }
