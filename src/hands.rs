@@ -5,6 +5,7 @@ use nix::unistd::{Pid, getpgid};
 
 use crate::lifecycle::{Action, Target};
 use crate::message::{Level, Message, Names, say};
+use crate::reaper::Reaper;
 use crate::signal::{Signal, Signals};
 use crate::sys::proc::{self, Name};
 use crate::sys::{kill, process, reap};
@@ -13,11 +14,9 @@ use crate::sys::{kill, process, reap};
 const NAMED: usize = 5;
 
 pub struct Hands {
-    pub command: Pid,
+    pub reaper: Reaper,
     /// All that COMMAND or its group has been sent.
     pub sent: Signals,
-    /// Not reaped yet.
-    pub command_lives: bool,
     /// Some child of COMMAND's group may be left. Once it is empty, its number may be another's.
     pub group_left: bool,
     warned_of_permission: bool,
@@ -26,11 +25,10 @@ pub struct Hands {
 }
 
 impl Hands {
-    pub fn new(command: Pid, level: Level) -> Self {
+    pub fn new(reaper: Reaper, level: Level) -> Self {
         Self {
-            command,
+            reaper,
             sent: Signals::default(),
-            command_lives: true,
             group_left: true,
             warned_of_permission: false,
             level,
@@ -38,11 +36,19 @@ impl Hands {
         }
     }
 
+    pub fn command(&self) -> Pid {
+        self.reaper.command()
+    }
+
+    pub fn command_lives(&self) -> bool {
+        self.reaper.command_lives()
+    }
+
     pub fn carry_out(&mut self, action: Action) {
         match action {
             Action::Send { signal, to } => self.send(signal, to),
             Action::ContinueIfStopped => {
-                if self.command_lives && reap::stopped_by(self.command).is_some() {
+                if self.command_lives() && reap::stopped_by(self.command()).is_some() {
                     self.send_to_group_and_command(Signal::CONT);
                 }
             }
@@ -84,10 +90,10 @@ impl Hands {
     }
 
     fn send_to_command(&mut self, signal: Signal) {
-        if self.command_lives {
+        if self.command_lives() {
             self.sent.add(signal);
-            let result = kill::process(self.command, signal);
-            self.check(signal, self.command, result);
+            let result = self.reaper.signal_command(signal);
+            self.check(signal, self.command(), result);
         }
     }
 
@@ -103,8 +109,8 @@ impl Hands {
             return;
         }
         self.sent.add(signal);
-        let command = self.command;
-        let result = kill::group(command, signal);
+        let command = self.command();
+        let result = self.reaper.signal_group(signal);
         self.check(signal, command, result);
         if result == Err(Errno::ESRCH) || has_left(command) {
             self.send_to_command(signal);
@@ -112,8 +118,7 @@ impl Hands {
     }
 
     pub fn see_group(&mut self) {
-        self.group_left =
-            self.command_lives || (self.group_left && reap::has_child_in(self.command));
+        self.group_left &= self.reaper.has_child_in_group();
     }
 
     /// That somebody is gone is a fact and no failure.
@@ -126,9 +131,9 @@ impl Hands {
 
     fn name_all(&self, say: impl FnOnce(&Names)) {
         let mut children = proc::children().unwrap_or_default();
-        let is_missing = self.command_lives && !children.contains(&self.command);
+        let is_missing = self.command_lives() && !children.contains(&self.command());
         if is_missing && children.try_reserve(1).is_ok() {
-            children.insert(0, self.command);
+            children.insert(0, self.command());
         }
         let name = |pid: &Pid| (*pid, Name::of(*pid));
         let named: Vec<(Pid, Name)> = children.iter().take(NAMED).map(name).collect();

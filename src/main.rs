@@ -41,6 +41,7 @@ mod observe;
 mod options;
 mod outcome;
 mod pause;
+mod reaper;
 mod search;
 mod signal;
 mod start;

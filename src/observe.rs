@@ -33,14 +33,23 @@ pub fn arrival(options: &Options, arrival: &Arrival, fate: Fate) {
     say(options.level, &message);
 }
 
-/// Reaps a dead child, if there is one, and says so unless it is COMMAND,
-/// which `is_command` tells.
-pub fn reap(options: &Options, is_command: impl Fn(Pid) -> bool) -> Result<Reaped, Errno> {
-    let shown = options.warn_on_reap || options.level >= Level::Reaping;
+/// Whether somebody asked to see each reaping.
+pub fn shows_reaping(options: &Options) -> bool {
+    options.warn_on_reap || options.level >= Level::Reaping
+}
+
+/// Reaps a dead child by `next`, and says so unless it is COMMAND, which
+/// `is_command` tells.
+pub fn reap(
+    options: &Options,
+    is_command: impl Fn(Pid) -> bool,
+    next: impl FnOnce() -> Result<Reaped, Errno>,
+) -> Result<Reaped, Errno> {
+    let shown = shows_reaping(options);
     // The name goes with the zombie.
     let peeked = shown.then(reap::peek).flatten();
     let peeked = peeked.map(|pid| (pid, Name::of(pid)));
-    let reaped = reap::next();
+    let reaped = next();
     if let (true, Ok(Reaped::Child(pid, ending))) = (shown, &reaped) {
         if !is_command(*pid) {
             // Another one may have died since.

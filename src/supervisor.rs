@@ -15,11 +15,12 @@ use crate::message::{Fate, Message, say};
 use crate::observe;
 use crate::options::Options;
 use crate::outcome::Ending;
+use crate::reaper::Reaper;
 use crate::search::Search;
 use crate::signal::Signal;
 use crate::start::Command;
 use crate::sys::cgroup::MemoryCgroup;
-use crate::sys::inbox::{self, Arrival};
+use crate::sys::inbox::{Arrival, Wake};
 use crate::sys::proc::{self, Name};
 use crate::sys::reap::{self, Reaped};
 use crate::sys::terminal::Terminal;
@@ -31,13 +32,15 @@ const BATCH: usize = 4096;
 /// Supervises COMMAND to its end, and what outlives it to the end of that.
 /// Gives rinit's exit status.
 pub fn supervise(options: &Options, command: &Command, terminal: Option<Terminal>) -> u8 {
+    let is_pid_1 = process::is_pid_1();
+    let may_leave_it = is_pid_1 && !options.daemon && !observe::shows_reaping(options);
     let mut supervisor = Supervisor {
         options,
         search: &command.search,
         memory: None,
         command_name: Name::unknown(),
-        lifecycle: Lifecycle::new(options, process::is_pid_1()),
-        hands: Hands::new(command.pid, options.level),
+        lifecycle: Lifecycle::new(options, is_pid_1),
+        hands: Hands::new(Reaper::new(command.pid, may_leave_it), options.level),
         terminal,
         more_dead: false,
         command_goes_on: false,
@@ -47,7 +50,7 @@ pub fn supervise(options: &Options, command: &Command, terminal: Option<Terminal
     // No signal tells of children that were made before rinit was executed, and died before it
     // blocked its signals. And COMMAND may have ended already.
     supervisor.reap();
-    if supervisor.hands.command_lives {
+    if supervisor.hands.command_lives() {
         supervisor.note_memory();
     }
     loop {
@@ -66,7 +69,7 @@ struct Supervisor<'a> {
     search: &'a Search,
     /// With the count of those killed before COMMAND ran.
     memory: Option<MemoryCgroup>,
-    /// What COMMAND was called when it died.
+    /// What COMMAND was called when it died, or when the kernel began to reap.
     command_name: Name,
     lifecycle: Lifecycle<'a>,
     hands: Hands,
@@ -80,16 +83,17 @@ struct Supervisor<'a> {
 
 impl Supervisor<'_> {
     fn wait(&mut self) {
-        match inbox::wait(self.limit()) {
-            Ok(Some(arrival)) => self.arrived(&arrival),
-            Ok(None) if mem::take(&mut self.command_goes_on) => {
+        match self.hands.reaper.wait(self.limit()) {
+            Ok(Wake::Signal(arrival)) => self.arrived(&arrival),
+            Ok(Wake::Hangup) => self.reap(),
+            Ok(Wake::Time) | Err(_) if mem::take(&mut self.command_goes_on) => {
                 self.hands.send_to_group_and_command(Signal::CONT);
             }
-            Ok(None) if self.more_dead => self.reap(),
-            Ok(None) if self.limit() == Some(Duration::ZERO) => {}
+            Ok(Wake::Time) if self.more_dead => self.reap(),
+            Ok(Wake::Time) if self.limit() == Some(Duration::ZERO) => {}
             // EINTR, once rinit was stopped and continued. Were there no waiting at all, the
             // deaths at least would be found by asking.
-            Ok(None) | Err(_) => {
+            Ok(Wake::Time) | Err(_) => {
                 clock::rest(self.limit());
                 self.reap();
             }
@@ -120,13 +124,15 @@ impl Supervisor<'_> {
         let forwarded = self.options.rewrites.apply(arrival.signal);
         let fate = forwarded.map_or(Fate::Dropped, Fate::Forwarded);
         observe::arrival(self.options, arrival, fate);
-        if arrival.signal == Signal::CONT && self.hands.command_lives {
+        if arrival.signal == Signal::CONT && self.hands.command_lives() {
             // `fg`: the terminal must be COMMAND's before it goes on.
             if let Some(terminal) = &mut self.terminal {
                 terminal.go_along();
             }
         }
         if self.lifecycle.needs_look_before(arrival.signal) {
+            // Whoever is found is not to be mixed up with one that gets the same pid later.
+            self.hands.reaper.take_over();
             let children = self.find_children().unwrap_or_default();
             self.lifecycle.found_before_stop(&children);
         }
@@ -142,16 +148,16 @@ impl Supervisor<'_> {
     /// and need not wait for this. Where it has ended by now, it may be one of them, if there is any.
     fn note_memory(&mut self) {
         let memory = MemoryCgroup::find();
-        let command = self.hands.command;
-        let runs = || self.hands.command_lives && reap::ending_of_zombie(command).is_none();
+        let command = self.hands.command();
+        let runs = || self.hands.command_lives() && reap::ending_of_zombie(command).is_none();
         self.memory = memory.filter(|memory| !memory.had_killed() || runs());
     }
 
     /// Reaps a batch of dead children.
     fn reap(&mut self) {
         self.more_dead = false;
-        if self.hands.command_lives {
-            let command = self.hands.command;
+        if self.hands.command_lives() {
+            let command = self.hands.command();
             let ending = reap::ending_of_zombie(command);
             if ending
                 .and_then(|ending| self.unasked_kill(ending))
@@ -178,10 +184,13 @@ impl Supervisor<'_> {
     }
 
     fn reap_next(&mut self) -> Result<Reaped, Errno> {
-        let (command, command_lives) = (self.hands.command, self.hands.command_lives);
+        let reaper = &mut self.hands.reaper;
+        let (command, command_lives) = (reaper.command(), reaper.command_lives());
         // Once COMMAND is reaped, its pid may be another's.
         let is_command = |pid| command_lives && pid == command;
-        let reaped = observe::reap(self.options, is_command);
+        let terminal = self.terminal.as_ref();
+        let has_terminal = || terminal.is_some_and(Terminal::is_there);
+        let reaped = observe::reap(self.options, is_command, || reaper.next(has_terminal));
         if let Ok(Reaped::Child(pid, ending)) = reaped {
             if is_command(pid) {
                 self.command_ended(ending);
@@ -193,8 +202,7 @@ impl Supervisor<'_> {
     }
 
     fn command_ended(&mut self, ending: Ending) {
-        let pid = self.hands.command;
-        self.hands.command_lives = false;
+        let pid = self.hands.command();
         self.say(&Message::Ended { pid, ending });
         self.note_key_at_terminal(ending);
         self.explain(pid, ending);
@@ -252,16 +260,20 @@ impl Supervisor<'_> {
     }
 
     fn reaped(&mut self, any_left: bool) {
-        if self.hands.command_lives {
+        if self.hands.command_lives() {
             if !any_left {
-                self.say(&Message::LostCommand(self.hands.command));
+                self.say(&Message::LostCommand(self.hands.command()));
+            }
+            if self.hands.reaper.kernel_reaps() {
+                // There may be no later chance.
+                self.command_name = Name::of(self.hands.command());
             }
             self.stop_with_command();
         }
         if !any_left {
             return self.lifecycle.nothing_left(clock::now);
         }
-        if !self.hands.command_lives {
+        if !self.hands.command_lives() {
             self.see_group();
             continue_stopped();
         }
@@ -279,7 +291,7 @@ impl Supervisor<'_> {
         let Some(terminal) = &mut self.terminal else {
             return;
         };
-        let Some(signal) = reap::stopped_by(self.hands.command) else {
+        let Some(signal) = reap::stopped_by(self.hands.command()) else {
             return;
         };
         // Without one, it is for whoever has stopped COMMAND to continue it.
@@ -326,7 +338,7 @@ impl Supervisor<'_> {
     }
 
     fn look_if_wanted(&mut self) {
-        if !std::mem::take(&mut self.hands.look_wanted) {
+        if !mem::take(&mut self.hands.look_wanted) {
             return;
         }
         // The last of the group may have left it without a death.
@@ -348,7 +360,7 @@ impl Supervisor<'_> {
         children.try_reserve_exact(pids.len()).ok()?;
         for pid in pids {
             // COMMAND counts as one of its group wherever it has gone: it has not detached.
-            let command = self.hands.command;
+            let command = self.hands.command();
             let in_group = self.hands.group_left
                 && (pid == command || nix::unistd::getpgid(Some(pid)) == Ok(command));
             let origin = if in_group && self.lifecycle.needs_origin(pid) {

@@ -11,6 +11,7 @@ pub mod file;
 mod heap;
 pub mod inbox;
 pub mod kill;
+pub mod pidfd;
 pub mod proc;
 pub mod process;
 pub mod reap;

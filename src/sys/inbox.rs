@@ -7,13 +7,17 @@
 #![allow(unsafe_code, reason = "libc hides signals 32 and 33")]
 
 use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::unistd::Pid;
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::time::TimeSpec;
+use nix::unistd::{Pid, getpid};
 
 use crate::signal::Signal;
+use crate::sys::descriptors::above_standard;
 use crate::sys::kill;
 
 /// Bytes of the kernel's signal set: a bit for each signal.
@@ -93,30 +97,137 @@ pub fn undo_ignored_sigchld() -> bool {
     ignored
 }
 
-fn set_default(signal: Signal) {
-    // SAFETY: installs no handler.
-    unsafe { libc::signal(signal.raw(), libc::SIG_DFL) };
+/// Has the kernel reap every child that dies from now on. A blocked SIGCHLD
+/// that a process sends still arrives.
+pub fn ignore_sigchld() -> Result<(), Errno> {
+    keep_sent_sigchld(|| dispose(Signal::CHLD, libc::SIG_IGN))
 }
 
-/// Waits for a signal, at most for `limit`. `None`: none has come.
+/// Has every child that dies from now on wait to be reaped.
+pub fn heed_sigchld() {
+    let _ = keep_sent_sigchld(|| dispose(Signal::CHLD, libc::SIG_DFL));
+}
+
+/// A SIGCHLD that is pending would be dropped by such a change (sigaction(2)):
+/// one that a process has sent is put back as it was.
+fn keep_sent_sigchld(change: impl FnOnce() -> Result<(), Errno>) -> Result<(), Errno> {
+    let at_once = timespec(Duration::ZERO);
+    let pending = take_raw(&Mask::of(Signal::CHLD), &at_once);
+    let changed = change();
+    if let Ok((_, info)) = pending {
+        if sender(&info).is_some() {
+            // SAFETY: see above. To itself, a process may send any siginfo.
+            unsafe {
+                libc::syscall(
+                    libc::SYS_rt_sigqueueinfo,
+                    getpid().as_raw(),
+                    libc::SIGCHLD,
+                    &raw const info,
+                )
+            };
+        }
+    }
+    changed
+}
+
+fn set_default(signal: Signal) {
+    let _ = dispose(signal, libc::SIG_DFL);
+}
+
+/// `disposition`: SIG_DFL or SIG_IGN.
+fn dispose(signal: Signal, disposition: libc::sighandler_t) -> Result<(), Errno> {
+    // SAFETY: installs no handler.
+    let before = unsafe { libc::signal(signal.raw(), disposition) };
+    Errno::result(before).map(drop)
+}
+
+/// What a wait has come to.
+pub enum Wake {
+    Signal(Arrival),
+    /// The process waited beside is dead.
+    Hangup,
+    Time,
+}
+
+/// Waits for a signal, at most for `limit`.
 ///
 /// # Errors
 /// EINTR when rinit was stopped and continued, or traced.
-pub fn wait(limit: Option<Duration>) -> Result<Option<Arrival>, Errno> {
+pub fn wait(limit: Option<Duration>) -> Result<Wake, Errno> {
     let limit = limit.map(timespec);
     let limit = limit.as_ref().map_or(ptr::null(), ptr::from_ref);
     take(&Mask::ALL, limit)
 }
 
+/// Tells poll(2) of signals (signalfd(2)). They are not read from it.
+pub struct Doorbell(OwnedFd);
+
+impl Doorbell {
+    pub fn new() -> Result<Self, Errno> {
+        // SAFETY: see above.
+        let result = unsafe {
+            libc::syscall(
+                libc::SYS_signalfd4,
+                -1,
+                Mask::ALL.0.as_ptr(),
+                KERNEL_SET,
+                libc::SFD_CLOEXEC | libc::SFD_NONBLOCK,
+            )
+        };
+        let descriptor = RawFd::try_from(Errno::result(result)?).map_err(|_| Errno::EBADF)?;
+        // SAFETY: the kernel has just made it, for nobody else.
+        let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
+        Ok(Self(above_standard(descriptor)?))
+    }
+
+    /// Waits for a signal or for the end of a process, which it is told of
+    /// first: signals may never end. Else as [`wait`].
+    pub fn wait_beside(&self, process: &impl AsFd, limit: Option<Duration>) -> Result<Wake, Errno> {
+        let hangup = self.look_beside(process, limit);
+        if hangup == Ok(true) {
+            return Ok(Wake::Hangup);
+        }
+        match wait(Some(Duration::ZERO)) {
+            Ok(Wake::Time) => hangup.map(|_| Wake::Time),
+            signal => signal,
+        }
+    }
+
+    /// Waits in the same way; tells whether the process has ended.
+    pub fn look_beside(&self, process: &impl AsFd, limit: Option<Duration>) -> Result<bool, Errno> {
+        let mut files = [
+            PollFd::new(process.as_fd(), PollFlags::empty()),
+            PollFd::new(self.0.as_fd(), PollFlags::POLLIN),
+        ];
+        ppoll(&mut files, limit.map(timespec).map(TimeSpec::from), None)?;
+        let [process, _] = files;
+        Ok(process.any() == Some(true))
+    }
+}
+
 fn timespec(duration: Duration) -> libc::timespec {
     // SAFETY: all zeros are a valid timespec; it has padding on some targets.
     let mut timespec: libc::timespec = unsafe { std::mem::zeroed() };
-    timespec.tv_sec = duration.as_secs().try_into().unwrap_or(libc::time_t::MAX);
+    timespec.tv_sec = duration.as_secs().try_into().unwrap_or(i32::MAX.into());
     timespec.tv_nsec = duration.subsec_nanos() as _;
     timespec
 }
 
-fn take(mask: &Mask, limit: *const libc::timespec) -> Result<Option<Arrival>, Errno> {
+fn take(mask: &Mask, limit: *const libc::timespec) -> Result<Wake, Errno> {
+    match take_raw(mask, limit) {
+        // A number above 64 exists on MIPS alone, and is nobody's.
+        Ok((number, info)) => Ok(Signal::new(number).map_or(Wake::Time, |signal| {
+            Wake::Signal(Arrival {
+                signal,
+                sender: sender(&info),
+            })
+        })),
+        Err(Errno::EAGAIN) => Ok(Wake::Time),
+        Err(error) => Err(error),
+    }
+}
+
+fn take_raw(mask: &Mask, limit: *const libc::timespec) -> Result<(i32, libc::siginfo_t), Errno> {
     let mut set = MaybeUninit::<libc::sigset_t>::zeroed();
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     // SAFETY: libc's set is larger than the kernel's, which is its beginning
@@ -126,15 +237,7 @@ fn take(mask: &Mask, limit: *const libc::timespec) -> Result<Option<Arrival>, Er
         let result = libc::sigtimedwait(set.as_ptr(), info.as_mut_ptr(), limit);
         (result, info.assume_init())
     };
-    match Errno::result(result) {
-        // A number above 64 exists on MIPS alone, and is nobody's.
-        Ok(number) => Ok(Signal::new(number).map(|signal| Arrival {
-            signal,
-            sender: sender(&info),
-        })),
-        Err(Errno::EAGAIN) => Ok(None),
-        Err(error) => Err(error),
-    }
+    Errno::result(result).map(|number| (number, info))
 }
 
 /// A positive code is the kernel's own, and no process can fake one (sigaction(2)).
@@ -156,5 +259,5 @@ pub fn stop_own_group() -> bool {
         let _ = stop.change(libc::SIG_BLOCK);
     }
     let at_once = timespec(Duration::ZERO);
-    matches!(take(&Mask::of(Signal::CONT), &at_once), Ok(Some(_)))
+    matches!(take(&Mask::of(Signal::CONT), &at_once), Ok(Wake::Signal(_)))
 }

@@ -11,6 +11,7 @@ use nix::mount::{MsFlags, mount};
 
 use super::output::Output;
 use super::place::Entry;
+use super::refusal::refuse;
 use super::{Place, binary, fixture, proc, signal, wait_for, wait_until};
 
 /// rinit and its command line, not yet started.
@@ -58,7 +59,11 @@ impl Rinit {
 
     /// The fixture as COMMAND, with its words (see tests/fixture/fixture.rs), separated by blanks.
     pub fn fixture(self, words: &str) -> Rinit {
-        self.arg("--").arg(fixture()).words(words)
+        let first = match Reaping::forced() {
+            Some(Reaping::Kernel) => "orphan exit 0 ,",
+            _ => "",
+        };
+        self.arg("--").arg(fixture()).words(first).words(words)
     }
 
     /// A shell script as COMMAND, in which `$fixture` is that program.
@@ -114,6 +119,9 @@ impl Rinit {
     }
 
     pub fn try_start(mut self) -> io::Result<Running> {
+        if let Some(Reaping::Wait) = Reaping::forced() {
+            self = self.before_exec(|| refuse(&[libc::SYS_pidfd_open], libc::ENOSYS));
+        }
         let entry = Entry::new(self.place);
         let mut hooks = self.hooks;
         // SAFETY: the entry and the hooks keep to system calls.
@@ -162,6 +170,24 @@ impl Rinit {
         signal::send(child, 64).expect("the child takes a signal");
         rinit.says("child got 64 ");
         rinit.stdout.text().contains("child got 10 ")
+    }
+}
+
+/// Who reaps for rinit as PID 1, where RINIT_TEST_REAPING says so.
+enum Reaping {
+    /// `kernel`, where it can: from the command's first moments on.
+    Kernel,
+    /// `wait`: rinit, as on a kernel before Linux 6.15.
+    Wait,
+}
+
+impl Reaping {
+    fn forced() -> Option<Reaping> {
+        match std::env::var("RINIT_TEST_REAPING").ok()?.as_str() {
+            "kernel" => Some(Reaping::Kernel),
+            "wait" => Some(Reaping::Wait),
+            other => panic!("RINIT_TEST_REAPING is kernel or wait, not {other:?}"),
+        }
     }
 }
 
