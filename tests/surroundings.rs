@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
-use common::cgroup::MemoryLimit;
+use common::cgroup::Limit;
 use common::output::got;
 use common::refusal::refuse;
 use common::{
@@ -106,7 +106,7 @@ fn no_more_memory_than_at_the_start_is_needed() {
 
 #[test]
 fn rinit_outlives_what_the_kernel_kills_for_want_of_memory() {
-    let Some(limit) = MemoryLimit::new("surroundings", 8 << 20) else {
+    let Some(limit) = Limit::memory("surroundings", 8 << 20) else {
         return;
     };
     everywhere(|place| {

@@ -5,7 +5,7 @@ mod common;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::Command;
 
-use common::cgroup::{MemoryLimit, Mount};
+use common::cgroup::{Limit, Mount};
 use common::engine::Image;
 use common::program;
 use common::rinit::hide;
@@ -313,7 +313,7 @@ const LIMIT: u64 = 32 << 20;
 
 #[test]
 fn a_command_that_the_kernel_kills_for_want_of_memory() {
-    let Some(limit) = MemoryLimit::new("hog", LIMIT) else {
+    let Some(limit) = Limit::memory("hog", LIMIT) else {
         return;
     };
     at(&[Place::Pid1], |place| {
@@ -343,7 +343,7 @@ fn a_command_that_the_kernel_kills_for_want_of_memory() {
 
 #[test]
 fn a_shell_that_tells_by_its_status_of_a_child_out_of_memory() {
-    let Some(limit) = MemoryLimit::new("shell", LIMIT) else {
+    let Some(limit) = Limit::memory("shell", LIMIT) else {
         return;
     };
     at(&[Place::Pid1], |place| {

@@ -1,4 +1,4 @@
-//! Limits of memory, as containers have them, without an engine.
+//! Limits, as containers have them, without an engine.
 
 use std::ffi::CString;
 use std::fs;
@@ -13,30 +13,50 @@ use super::rinit::bind;
 use super::{Directory, skip, wait_until};
 
 /// A cgroup of its own, gone when dropped.
-pub struct MemoryLimit(PathBuf);
+pub struct Limit(PathBuf);
 
-impl MemoryLimit {
+impl Limit {
     /// So many bytes, and no swap.
-    pub fn new(name: &str, bytes: u64) -> Option<MemoryLimit> {
+    pub fn memory(name: &str, bytes: u64) -> Option<Limit> {
+        let v1 = [("memory.limit_in_bytes", bytes), ("memory.swappiness", 0)];
+        let v2 = [("memory.max", bytes), ("memory.swap.max", 0)];
+        Limit::new(name, "memory", &v1, &v2)
+    }
+
+    /// So many processes.
+    pub fn processes(name: &str, count: u64) -> Option<Limit> {
+        let files = [("pids.max", count)];
+        Limit::new(name, "pids", &files, &files)
+    }
+
+    /// By a controller, with the files that it has in either version of cgroups.
+    fn new(name: &str, controller: &str, v1: &[File], v2: &[File]) -> Option<Limit> {
         let mount = Path::new("/sys/fs/cgroup");
         let controllers = fs::read_to_string(mount.join("cgroup.controllers")).unwrap_or_default();
-        let (parent, files) = if controllers.contains("memory") {
-            let files = [("memory.max", bytes), ("memory.swap.max", 0)];
-            (mount.to_owned(), files)
+        let (parent, files) = if controllers
+            .split_whitespace()
+            .any(|name| name == controller)
+        {
+            (mount.to_owned(), v2)
         } else {
-            let files = [("memory.limit_in_bytes", bytes), ("memory.swappiness", 0)];
-            (mount.join("memory"), files)
+            (mount.join(controller), v1)
         };
         if !Uid::effective().is_root() || !parent.is_dir() {
-            skip("only root may limit memory, where its cgroups are mounted");
+            skip("only root may set limits, where cgroups are mounted");
             return None;
         }
-        let limit = MemoryLimit(parent.join(format!("rinit-test-{name}-{}", std::process::id())));
+        let limit = Limit(parent.join(format!("rinit-test-{name}-{}", std::process::id())));
         fs::create_dir(&limit.0).expect("a cgroup");
         for (file, value) in files {
             fs::write(limit.0.join(file), value.to_string()).expect("a limit");
         }
         Some(limit)
+    }
+
+    /// A number that a file of the cgroup holds.
+    pub fn read(&self, file: &str) -> Option<u64> {
+        let content = fs::read_to_string(self.0.join(file)).ok()?;
+        content.trim().parse().ok()
     }
 
     /// What a process that is about to execute a program does to be limited, and what comes of it.
@@ -52,7 +72,10 @@ impl MemoryLimit {
     }
 }
 
-impl Drop for MemoryLimit {
+/// Its name, and what is written to it.
+type File = (&'static str, u64);
+
+impl Drop for Limit {
     fn drop(&mut self) {
         wait_until("the cgroup is empty", || fs::remove_dir(&self.0).is_ok());
     }
