@@ -39,6 +39,8 @@ pub struct Traced {
     /// rinit's words. In them `FIXTURE` stands for the fixture, and `STARTED` for a file by which COMMAND shows
     /// that it runs.
     pub words: &'static str,
+    /// What the fixture does before it becomes PID 1.
+    pub before: &'static str,
 }
 
 /// How a run went.
@@ -92,7 +94,11 @@ impl Traced {
             // strace forks more than once, so that what it starts is never the first process of a namespace.
             // What it joins waits in a call that rinit does not make, since it may or may not be seen.
             Place::Pid1 => {
-                let wait = format!("{} say waiting until-input exec", fixture().display());
+                let wait = format!(
+                    "{} {} say waiting until-input exec",
+                    fixture().display(),
+                    self.before
+                );
                 let mut running = shell(self.place, &line(&wait));
                 running.says("waiting");
                 let mut tracer = attach(&strace, running.pid);
