@@ -17,6 +17,7 @@ pub mod rinit;
 pub mod signal;
 pub mod strace;
 pub mod terminal;
+pub mod tracer;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
