@@ -52,21 +52,38 @@ pub fn kernel_files(bytes: &[u8]) {
     for field in [proc::PARENT, proc::START_TIME] {
         let _ = proc::stat_field(bytes, field);
     }
+    // Whatever a process calls itself, the numbers behind that are the kernel's.
+    let numbers = b") S 7 12 12 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 99\n";
+    let stat = [b"12 (", bytes, numbers].concat();
+    assert_eq!(proc::stat_field(&stat, proc::PARENT), Some(7));
+    assert_eq!(proc::stat_field(&stat, proc::START_TIME), Some(4711));
     let _ = proc::ignored_signals(bytes);
     assert!(cgroup::paths(bytes).all(|(_, path)| !path.starts_with('/')));
     let _ = cgroup::oom_kills(bytes);
     let _ = cgroup::limit(bytes);
 }
 
+/// Options that take a value.
+const OPTIONS: [&str; 5] = [
+    "--rewrite",
+    "--parent-death-signal",
+    "--grace",
+    "--kill-after",
+    "--expect-exit",
+];
+
 /// Lines: the words of the command line, and from an empty line on variables in the order that they are asked for.
+/// And all together: the value of each option.
 pub fn command_line(bytes: &[u8]) {
     let mut lines = bytes
         .split(|byte| *byte == b'\n')
         .map(|line| OsString::from_vec(line.to_vec()));
     let words: Vec<OsString> = lines.by_ref().take_while(|word| !word.is_empty()).collect();
     let variables = std::cell::RefCell::new(lines);
-    if let Err(error) = cli::parse(words, &|_| variables.borrow_mut().next()) {
-        check(&Message::Usage(&error).to_string(), 1);
+    parse(words, &|_| variables.borrow_mut().next());
+    for option in OPTIONS {
+        let value = OsString::from_vec(bytes.to_vec());
+        parse(vec![option.into(), value, "command".into()], &|_| None);
     }
     let Some(signal) = std::str::from_utf8(bytes).ok().and_then(Signal::parse) else {
         return;
@@ -74,6 +91,12 @@ pub fn command_line(bytes: &[u8]) {
     // libc's own two have no name to be given by.
     if ![32, 33].contains(&signal.number()) {
         assert_eq!(Signal::parse(&signal.to_string()), Some(signal));
+    }
+}
+
+fn parse(words: Vec<OsString>, environment: &dyn Fn(&str) -> Option<OsString>) {
+    if let Err(error) = cli::parse(words, environment) {
+        check(&Message::Usage(&error).to_string(), 1);
     }
 }
 
@@ -110,6 +133,19 @@ impl Drop for Scratch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_targets_are_made_of_what_the_program_is_made_of() {
+        fn dependencies(manifest: &str) -> Vec<&str> {
+            let (_, section) = manifest.split_once("\n[dependencies]\n").unwrap();
+            let lines = section.lines().take_while(|line| !line.is_empty());
+            lines
+                .filter(|line| !line.starts_with("libfuzzer-sys"))
+                .collect()
+        }
+        let own = dependencies(include_str!("Cargo.toml"));
+        assert_eq!(own, dependencies(include_str!("../Cargo.toml")));
+    }
 
     /// The inputs that are kept of a target.
     fn corpus(target: &str) -> Vec<Vec<u8>> {

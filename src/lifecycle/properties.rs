@@ -42,68 +42,98 @@ enum Step {
     CommandEnds(Ending),
 }
 
-fn ending() -> impl Strategy<Value = Ending> {
-    prop_oneof![
-        Just(Ending::Exited(0)),
-        any::<u8>().prop_map(Ending::Exited),
-        signal().prop_map(|by| Ending::Killed {
-            by,
-            core_dumped: false
-        }),
-    ]
-}
+/// Decides by the digits of a number: proptest's own strategies would take far longer than the histories.
+struct Dice(u64);
 
-fn signal() -> impl Strategy<Value = Signal> {
-    prop_oneof![
-        3 => Just(Signal::TERM),
-        3 => prop::sample::select(&STOP_SIGNALS[..]),
-        1 => (1..=64).prop_map(|number| Signal::new(number).unwrap()),
-    ]
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        let rolled = self.0 % sides;
+        self.0 /= sides;
+        rolled
+    }
+
+    fn coin(&mut self) -> bool {
+        self.roll(2) == 1
+    }
+
+    fn ending(&mut self) -> Ending {
+        match self.roll(3) {
+            0 => Ending::Exited(0),
+            1 => Ending::Exited(self.roll(256) as u8),
+            _ => Ending::Killed {
+                by: self.signal(),
+                core_dumped: false,
+            },
+        }
+    }
+
+    fn signal(&mut self) -> Signal {
+        match self.roll(7) {
+            0..3 => Signal::TERM,
+            3..6 => STOP_SIGNALS[self.roll(STOP_SIGNALS.len() as u64) as usize],
+            _ => Signal::new(self.roll(64) as i32 + 1).unwrap(),
+        }
+    }
+
+    fn mask(&mut self) -> Signals {
+        Signals(match self.roll(3) {
+            0 => 0,
+            1 => 0b110,
+            // What is left of the number, stirred up.
+            _ => self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        })
+    }
+
+    fn limit(&mut self) -> Option<Duration> {
+        self.coin()
+            .then(|| Duration::from_millis(self.roll(20_000)))
+    }
+
+    fn step(mut self) -> Step {
+        match self.roll(17) {
+            0..3 => Step::Signal(self.signal()),
+            3..7 => Step::Pass(match self.roll(4) {
+                0 => self.roll(30),
+                1 => self.roll(3_000),
+                2 => self.roll(20_000),
+                _ => 500_000 + self.roll(200_000),
+            }),
+            7..12 => Step::Fork {
+                parent: self.roll(1_000) as usize,
+                leaves_group: self.coin(),
+                ignores: self.mask(),
+            },
+            12..16 => Step::Die(self.roll(1_000) as usize, self.ending()),
+            _ => Step::CommandEnds(self.ending()),
+        }
+    }
+
+    fn options(mut self) -> Options {
+        let mut options = Options {
+            single_child: self.coin(),
+            daemon: self.coin(),
+            grace: self.limit(),
+            kill_after: self.limit(),
+            ..Options::default()
+        };
+        if self.coin() {
+            let from = self.signal();
+            let to = self.coin().then(|| self.signal());
+            // What daemons are told by is told from what rinit sends on its own.
+            let is_own = |to: &Signal| [Signal::KILL, Signal::CONT].contains(to);
+            let to = to.filter(|to| !options.daemon || !is_own(to));
+            options.rewrites.add(crate::options::Rewrite { from, to });
+        }
+        options
+    }
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let millis = prop_oneof![0..30_u64, 0..3_000_u64, 0..20_000_u64, 500_000..700_000_u64];
-    let mask = prop_oneof![
-        Just(Signals(0)),
-        Just(Signals(0b110)),
-        any::<u64>().prop_map(Signals)
-    ];
-    let fork = (any::<usize>(), any::<bool>(), mask).prop_map(|(parent, leaves_group, ignores)| {
-        Step::Fork {
-            parent,
-            leaves_group,
-            ignores,
-        }
-    });
-    prop_oneof![
-        3 => signal().prop_map(Step::Signal),
-        4 => millis.prop_map(Step::Pass),
-        5 => fork,
-        4 => (any::<usize>(), ending()).prop_map(|(place, ending)| Step::Die(place, ending)),
-        1 => ending().prop_map(Step::CommandEnds),
-    ]
+    any::<u64>().prop_map(|number| Dice(number).step())
 }
 
 fn options() -> impl Strategy<Value = Options> {
-    let limit = || prop::option::of((0..20_000_u64).prop_map(Duration::from_millis));
-    let rewrite = prop::option::of((signal(), prop::option::of(signal())));
-    (any::<bool>(), any::<bool>(), limit(), limit(), rewrite).prop_map(
-        |(single_child, daemon, grace, kill_after, rewrite)| {
-            let mut options = Options {
-                single_child,
-                daemon,
-                grace,
-                kill_after,
-                ..Options::default()
-            };
-            if let Some((from, to)) = rewrite {
-                // What daemons are told by is told from what rinit sends on its own.
-                let to = to.filter(|to| !daemon || ![Signal::KILL, Signal::CONT].contains(to));
-                options.rewrites.add(crate::options::Rewrite { from, to });
-            }
-            options
-        },
-    )
+    any::<u64>().prop_map(|number| Dice(number).options())
 }
 
 #[derive(Debug)]
@@ -125,7 +155,6 @@ struct Process {
 struct World {
     now: Time,
     processes: Vec<Process>,
-    next_pid: i32,
     /// The signal that is being forwarded, as it arrived.
     forwarding: Option<Signal>,
     command: Option<(Ending, Time)>,
@@ -147,7 +176,6 @@ impl World {
         let mut world = Self {
             now,
             processes: Vec::new(),
-            next_pid: COMMAND.as_raw(),
             forwarding: None,
             command: None,
             serves: false,
@@ -157,13 +185,20 @@ impl World {
             asked: Vec::new(),
             look_wanted: false,
         };
-        world.fork(None, true, Signals::default());
+        world.fork(COMMAND, None, true, Signals::default());
         world
     }
 
-    fn fork(&mut self, parent: Option<Pid>, in_group: bool, ignores: Signals) {
+    /// As soon as one is gone, its pid is used again.
+    fn free_pid(&self) -> Pid {
+        let is_free = |pid: &Pid| self.processes.iter().all(|process| process.pid != *pid);
+        let mut pids = (COMMAND.as_raw() + 1..).map(Pid::from_raw);
+        pids.find(is_free).unwrap()
+    }
+
+    fn fork(&mut self, pid: Pid, parent: Option<Pid>, in_group: bool, ignores: Signals) {
         self.processes.push(Process {
-            pid: Pid::from_raw(self.next_pid),
+            pid,
             parent,
             in_group,
             born: self.now,
@@ -173,7 +208,6 @@ impl World {
             got_with_group: Vec::new(),
             killed: false,
         });
-        self.next_pid += 1;
     }
 
     /// Takes the process away; its children become rinit's. Tells whether it was rinit's child.
@@ -385,7 +419,9 @@ impl Run<'_> {
                 if let Some(parent) = parent.checked_rem(count) {
                     let parent = &self.world.processes[parent];
                     let in_group = parent.in_group && !leaves_group;
-                    self.world.fork(Some(parent.pid), in_group, *ignores);
+                    let parent = Some(parent.pid);
+                    let pid = self.world.free_pid();
+                    self.world.fork(pid, parent, in_group, *ignores);
                 }
             }
             Step::Die(place, ending) => {
