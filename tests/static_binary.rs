@@ -2,7 +2,10 @@
 
 mod common;
 
-use common::{binary, fixture};
+use std::path::Path;
+use std::process::Command;
+
+use common::{Directory, binary, fixture, readme, skip};
 
 /// Program headers that only a dynamically linked program needs.
 const PT_INTERP: u64 = 3;
@@ -10,25 +13,52 @@ const PT_INTERP: u64 = 3;
 #[test]
 fn the_binary_names_no_loader() {
     for path in [binary(), fixture()] {
-        let file = std::fs::read(&path).expect("the binary");
-        let types = program_header_types(&file);
-        assert!(
-            types.contains(&1),
-            "{}: something to load was found: {types:?}",
-            path.display()
-        );
-        assert!(
-            !types.contains(&PT_INTERP),
-            "{} is linked dynamically",
-            path.display()
-        );
+        assert_static(&path);
     }
+}
+
+#[test]
+fn what_cargo_installs_names_no_loader() {
+    let root = Directory::new("cargo-install");
+    let checkout = concat!("file://", env!("CARGO_MANIFEST_DIR"));
+    let command = readme::block("## Installing", "sh").replace("URL", checkout);
+    let installed = Command::new("sh")
+        .args(["-c", &command])
+        .env("CARGO_INSTALL_ROOT", root.path())
+        .env("CARGO_TARGET_DIR", root.path().join("target"))
+        // It finds cargo's settings for all that is built below it.
+        .current_dir("/")
+        .output()
+        .expect("a shell");
+    if String::from_utf8_lossy(&installed.stderr).contains("git_proxy_options") {
+        skip(
+            "this cargo does not fit its libgit2, as Debian's cargo-web: it fetches nothing by git",
+        );
+        return;
+    }
+    assert!(installed.status.success(), "{installed:?}");
+    assert_static(&root.path().join("bin/rinit"));
 }
 
 #[test]
 fn a_dynamic_program_would_be_noticed() {
     let shell = std::fs::read("/bin/sh").expect("a shell");
     assert!(program_header_types(&shell).contains(&PT_INTERP));
+}
+
+fn assert_static(path: &Path) {
+    let file = std::fs::read(path).expect("the binary");
+    let types = program_header_types(&file);
+    assert!(
+        types.contains(&1),
+        "{}: something to load was found: {types:?}",
+        path.display()
+    );
+    assert!(
+        !types.contains(&PT_INTERP),
+        "{} is linked dynamically",
+        path.display()
+    );
 }
 
 /// See elf(5).
