@@ -9,6 +9,7 @@ pub mod engine;
 pub mod machine;
 pub mod output;
 pub mod place;
+pub mod podman;
 pub mod proc;
 pub mod program;
 pub mod readme;
