@@ -7,7 +7,7 @@ use std::process::Command;
 use common::cgroup::Mount;
 use common::program::{self, Machine};
 use common::readme::block;
-use common::rinit::bind;
+use common::rinit::{bind, hide};
 use common::{Directory, Place, Rinit, at, binary, skip};
 
 mod common;
@@ -79,6 +79,8 @@ fn what_it_says_is_what_is_shown() {
                 ],
             );
             let ended = Rinit::new(place)
+                // The loader of Debian's musl leads there.
+                .before_exec(|| hide("/lib/x86_64-linux-musl").or(Ok(())))
                 .directory(directory.path())
                 .env("PATH", "/usr/local/bin:/usr/bin:/bin")
                 .before_exec(bind(directory.path(), "/usr/local/bin"))
