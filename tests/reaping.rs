@@ -122,7 +122,9 @@ fn a_child_from_before_rinit_was_executed_is_reaped() {
             .fixture("sleep command")
             .start();
         rinit.ready("command");
-        assert_eq!(proc::children(rinit.pid).len(), 2);
+        wait_until("only the command and that child are there", || {
+            proc::children(rinit.pid).len() == 2
+        });
         drop(rinit.stdin.take());
         wait_until("only the command is left", || {
             proc::children(rinit.pid).len() == 1
