@@ -351,19 +351,23 @@ impl<'a> Lifecycle<'a> {
 
     /// When to call [`Self::time_passed`] at the latest.
     pub fn deadline(&self) -> Option<Time> {
-        let phase = match &self.phase {
-            Phase::Running | Phase::Serving => None,
-            Phase::Draining(drain) => [drain.deadline, drain.name_at, Some(drain.look_at)]
-                .into_iter()
-                .flatten()
-                .min(),
+        match &self.phase {
+            Phase::Running | Phase::Serving => self.kill_at,
+            Phase::Draining(drain) => [
+                drain.deadline,
+                drain.name_at,
+                Some(drain.look_at),
+                self.kill_at,
+            ]
+            .into_iter()
+            .flatten()
+            .min(),
             Phase::Killing {
                 give_up_at,
                 look_at,
-            } => return Some(*give_up_at.min(look_at)),
-            Phase::Over => return None,
-        };
-        [phase, self.kill_at].into_iter().flatten().min()
+            } => Some(*give_up_at.min(look_at)),
+            Phase::Over => None,
+        }
     }
 
     /// It is `now`: does what is due.

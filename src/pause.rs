@@ -23,7 +23,7 @@ pub fn pause(options: &Options) -> u8 {
             clock::rest(None);
             continue;
         };
-        if [Signal::TERM, Signal::INT].contains(&arrival.signal) {
+        if matches!(arrival.signal, Signal::TERM | Signal::INT) {
             observe::arrival(options, &arrival, Fate::EndsPause);
             say(options.level, &Message::Exiting(0));
             return 0;

@@ -120,6 +120,15 @@ impl Signal {
 pub struct Signals(pub u64);
 
 impl Signals {
+    pub const fn of(mut signals: &[Signal]) -> Self {
+        let mut bits = 0;
+        while let [first, others @ ..] = signals {
+            bits |= Self::bit(*first);
+            signals = others;
+        }
+        Self(bits)
+    }
+
     pub fn add(&mut self, signal: Signal) {
         self.0 |= Self::bit(signal);
     }
@@ -128,9 +137,8 @@ impl Signals {
         self.0 & Self::bit(signal) != 0
     }
 
-    fn bit(signal: Signal) -> u64 {
-        let place = u32::from(signal.0).saturating_sub(1);
-        1_u64.checked_shl(place).unwrap_or(0)
+    const fn bit(signal: Signal) -> u64 {
+        1_u64.wrapping_shl((signal.0 as u32).wrapping_sub(1))
     }
 }
 

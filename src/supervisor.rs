@@ -300,7 +300,7 @@ impl Supervisor<'_> {
         }
         // It wants to use the terminal from the background, but rinit's group has the
         // foreground: in a pipeline, or since `fg`, of which no signal tells while a job runs.
-        let wants_terminal = [Signal::TTIN, Signal::TTOU].contains(&signal);
+        let wants_terminal = matches!(signal, Signal::TTIN | Signal::TTOU);
         self.command_goes_on = (wants_terminal && terminal.give_if_held())
             || terminal.stop_with_command()
             // Nobody can continue rinit, and so nobody would continue COMMAND:
@@ -397,5 +397,5 @@ fn continue_stopped() {
 /// A signal that a system call of rinit's own has caused: a write to a pipe
 /// without a reader, or beyond the file size limit.
 fn is_own_doing(arrival: &Arrival) -> bool {
-    [Signal::PIPE, Signal::XFSZ].contains(&arrival.signal) && arrival.sender == Some(getpid())
+    matches!(arrival.signal, Signal::PIPE | Signal::XFSZ) && arrival.sender == Some(getpid())
 }

@@ -131,7 +131,8 @@ impl StopRequests {
 
 /// Whether that signal asks for a stop.
 pub fn is_stop_request(received: Signal) -> bool {
-    STOP_SIGNALS.contains(&received)
+    const ALL: Signals = Signals::of(&STOP_SIGNALS);
+    ALL.contains(received)
 }
 
 /// Whether that stop request starts `--kill-after`.

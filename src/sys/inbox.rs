@@ -16,7 +16,7 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 use nix::unistd::{Pid, getpid};
 
-use crate::signal::Signal;
+use crate::signal::{Signal, Signals};
 use crate::sys::descriptors::above_standard;
 use crate::sys::kill;
 
@@ -45,11 +45,10 @@ impl Mask {
     const NONE: Self = Self([0; KERNEL_SET]);
 
     fn of(signal: Signal) -> Self {
-        let bit = u64::from(signal.number()).saturating_sub(1);
         let mut mask = Self::NONE;
-        let set = 1_u64.checked_shl(bit as u32).unwrap_or(0);
         // The kernel's set is made of native words.
-        for (byte, value) in mask.0.iter_mut().zip(set.to_ne_bytes()) {
+        let words = Signals::of(&[signal]).0.to_ne_bytes();
+        for (byte, value) in mask.0.iter_mut().zip(words) {
             *byte = value;
         }
         mask
@@ -112,20 +111,19 @@ pub fn heed_sigchld() {
 /// one that a process has sent is put back as it was.
 fn keep_sent_sigchld(change: impl FnOnce() -> Result<(), Errno>) -> Result<(), Errno> {
     let at_once = timespec(Duration::ZERO);
-    let pending = take_raw(&Mask::of(Signal::CHLD), &at_once);
+    let mut info = no_info();
+    let pending = take_raw(&Mask::of(Signal::CHLD), &at_once, &mut info);
     let changed = change();
-    if let Ok((_, info)) = pending {
-        if sender(&info).is_some() {
-            // SAFETY: see above. To itself, a process may send any siginfo.
-            unsafe {
-                libc::syscall(
-                    libc::SYS_rt_sigqueueinfo,
-                    getpid().as_raw(),
-                    libc::SIGCHLD,
-                    &raw const info,
-                )
-            };
-        }
+    if pending.is_ok() && sender(&info).is_some() {
+        // SAFETY: see above. To itself, a process may send any siginfo.
+        unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigqueueinfo,
+                getpid().as_raw(),
+                libc::SIGCHLD,
+                &raw const info,
+            )
+        };
     }
     changed
 }
@@ -214,9 +212,10 @@ fn timespec(duration: Duration) -> libc::timespec {
 }
 
 fn take(mask: &Mask, limit: *const libc::timespec) -> Result<Wake, Errno> {
-    match take_raw(mask, limit) {
+    let mut info = no_info();
+    match take_raw(mask, limit, &mut info) {
         // A number above 64 exists on MIPS alone, and is nobody's.
-        Ok((number, info)) => Ok(Signal::new(number).map_or(Wake::Time, |signal| {
+        Ok(number) => Ok(Signal::new(number).map_or(Wake::Time, |signal| {
             Wake::Signal(Arrival {
                 signal,
                 sender: sender(&info),
@@ -227,17 +226,23 @@ fn take(mask: &Mask, limit: *const libc::timespec) -> Result<Wake, Errno> {
     }
 }
 
-fn take_raw(mask: &Mask, limit: *const libc::timespec) -> Result<(i32, libc::siginfo_t), Errno> {
+fn no_info() -> libc::siginfo_t {
+    // SAFETY: all zeros are a valid one.
+    unsafe { std::mem::zeroed() }
+}
+
+fn take_raw(
+    mask: &Mask,
+    limit: *const libc::timespec,
+    info: &mut libc::siginfo_t,
+) -> Result<i32, Errno> {
     let mut set = MaybeUninit::<libc::sigset_t>::zeroed();
-    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     // SAFETY: libc's set is larger than the kernel's, which is its beginning
-    // (a plain copy keeps 32 and 33 in it); all zeros are a valid siginfo.
-    let (result, info) = unsafe {
-        ptr::copy_nonoverlapping(mask.0.as_ptr(), set.as_mut_ptr().cast(), KERNEL_SET);
-        let result = libc::sigtimedwait(set.as_ptr(), info.as_mut_ptr(), limit);
-        (result, info.assume_init())
-    };
-    Errno::result(result).map(|number| (number, info))
+    // and all that this call looks at.
+    Errno::result(unsafe {
+        set.as_mut_ptr().cast::<Mask>().write(*mask);
+        libc::sigtimedwait(set.as_ptr(), info, limit)
+    })
 }
 
 /// A positive code is the kernel's own, and no process can fake one (sigaction(2)).
