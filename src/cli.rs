@@ -29,6 +29,16 @@ pub enum Request {
     Print(String),
 }
 
+/// How the names of variables begin that options are read from.
+const VARIABLES: [&[u8]; 3] = [b"RINIT_", b"TINI_", b"DUMB_INIT_"];
+
+/// Whether an option may be read from that variable, of which the name is the beginning.
+pub fn is_variable(variable: &[u8]) -> bool {
+    VARIABLES
+        .iter()
+        .any(|beginning| variable.starts_with(beginning))
+}
+
 /// Reads the command line, without the program's own name, and the environment.
 ///
 /// Not inlined, so that the check for panics can tell clap's from those of the
@@ -381,4 +391,18 @@ fn cluster_with_value(word: &str, words: &[OsString]) -> Option<OsString> {
     let mut clusters = words.iter().filter(|word| is_cluster(word.as_bytes()));
     let found = clusters.find(|word| word.as_bytes().contains(&b'='));
     found.filter(|_| word == "-=").cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_variable_that_is_asked_for_is_known_by_its_beginning() {
+        let lookup = |name: &str| {
+            assert!(is_variable(name.as_bytes()), "{name}");
+            None
+        };
+        assert!(parse(["command".into()], &lookup).is_ok());
+    }
 }

@@ -57,7 +57,7 @@ use options::Options;
 use start::Plan;
 use sys::spawn::Inherited;
 use sys::terminal::{Standing, Terminal};
-use sys::{descriptors, inbox, process};
+use sys::{descriptors, environment, inbox, process};
 
 /// The order of events. Gives the exit status.
 fn run(words: impl Iterator<Item = OsString>) -> u8 {
@@ -73,7 +73,7 @@ fn run(words: impl Iterator<Item = OsString>) -> u8 {
         mask,
         sigchld_ignored: inbox::undo_ignored_sigchld(),
     };
-    match cli::parse(words, &|name| std::env::var_os(name)) {
+    match cli::parse(words, &variable_lookup()) {
         Ok(Request::Run { options, command }) => run_command(&options, command, &inherited),
         Ok(Request::Pause(options)) => {
             take_in_orphans(&options);
@@ -87,6 +87,17 @@ fn run(words: impl Iterator<Item = OsString>) -> u8 {
             say(Level::Quiet, &Message::Usage(&error));
             exit_code::FAILED
         }
+    }
+}
+
+/// Gives the values of variables by their names. That there are none to look
+/// up, as nearly everywhere, is seen at once; to look for each of them would
+/// take half of rinit's own instructions until COMMAND runs.
+fn variable_lookup() -> fn(&str) -> Option<OsString> {
+    if environment::variables().any(|variable| cli::is_variable(variable.to_bytes())) {
+        |name| std::env::var_os(name)
+    } else {
+        |_| None
     }
 }
 

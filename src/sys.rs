@@ -6,6 +6,7 @@ pub mod descriptors;
 pub mod directory;
 #[cfg(not(any(test, fuzzing)))]
 mod entry;
+pub mod environment;
 pub mod file;
 #[cfg(not(any(test, fuzzing)))]
 mod heap;

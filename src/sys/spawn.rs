@@ -25,6 +25,7 @@ use nix::fcntl::OFlag;
 use nix::unistd::{Pid, getpgrp, pipe2, tcsetpgrp};
 
 use crate::exit_code;
+use crate::sys;
 use crate::sys::descriptors::{INPUT, above_standard};
 use crate::sys::inbox::Mask;
 use crate::sys::reap;
@@ -175,7 +176,7 @@ pub fn replace(program: &Program, inherited: &Inherited) -> SpawnError {
     let exec = Exec {
         paths: paths.as_ptr(),
         arguments: arguments.as_ptr(),
-        environment: environment::inherited(),
+        environment: sys::environment::inherited(),
         mask: inherited.mask,
         ignore_sigchld: inherited.sigchld_ignored,
     };

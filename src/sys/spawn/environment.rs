@@ -1,15 +1,12 @@
 //! COMMAND's environment: rinit's own, but for the variables by which systemd
 //! names the one process that they are meant for.
-//!
-//! # Safety
-//! `environ` is read before any other thread could exist, and nothing in rinit
-//! changes it.
-#![allow(unsafe_code, reason = "the environment as the kernel laid it out")]
 
-use std::ffi::{CStr, c_char};
+use std::ffi::c_char;
 use std::ptr;
 
 use nix::unistd::{Pid, getpid};
+
+use crate::sys::environment::{inherited, variables};
 
 /// Socket activation (sd_listen_fds(3)) and the watchdog (sd_watchdog_enabled(3)).
 const NAMES: [&[u8]; 2] = [b"LISTEN_PID=", b"WATCHDOG_PID="];
@@ -19,10 +16,6 @@ const PIDFD_NAME: &[u8] = b"LISTEN_PIDFDID=";
 
 /// The longest name, ten digits and a NUL.
 const CAPACITY: usize = 24;
-
-unsafe extern "C" {
-    static environ: *const *const c_char;
-}
 
 /// A variable that is to hold the pid of the child, which only the child knows.
 pub struct PidVariable {
@@ -73,25 +66,6 @@ impl Environment {
     }
 }
 
-/// The environment as it is, for who takes rinit's own pid over.
-pub fn inherited() -> *const *const c_char {
-    // SAFETY: see above.
-    unsafe { environ }
-}
-
-fn variables() -> impl Iterator<Item = &'static CStr> {
-    let mut next = inherited();
-    std::iter::from_fn(move || {
-        // SAFETY: the vector, if there is one, ends with a null pointer.
-        let variable = unsafe { next.as_ref() }.filter(|variable| !variable.is_null())?;
-        // SAFETY: what is not that null is a string with its NUL, and another element follows.
-        unsafe {
-            next = next.add(1);
-            Some(CStr::from_ptr(*variable))
-        }
-    })
-}
-
 impl PidVariable {
     /// The variable, if it is one of these and names `pid`.
     fn naming(pid: Pid, variable: &[u8]) -> Option<Self> {
@@ -131,6 +105,8 @@ impl PidVariable {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::CStr;
+
     use super::*;
 
     #[test]
