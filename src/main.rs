@@ -76,7 +76,9 @@ fn run(words: impl Iterator<Item = OsString>) -> u8 {
     match cli::parse(words, &variable_lookup()) {
         Ok(Request::Run { options, command }) => run_command(&options, command, &inherited),
         Ok(Request::Pause(options)) => {
-            take_in_orphans(&options);
+            if !process::is_pid_1() {
+                take_in_orphans(&options);
+            }
             ask_for_parents_death(&options);
             let_go();
             descriptors::detach();
@@ -103,10 +105,14 @@ fn variable_lookup() -> fn(&str) -> Option<OsString> {
 
 fn run_command(options: &Options, command: Vec<OsString>, inherited: &Inherited) -> u8 {
     let plan = Plan::new(command);
-    if let Err(status) = start::make_room(options, &plan, inherited) {
-        return status;
+    let is_pid_1 = process::is_pid_1();
+    if is_pid_1 {
+        if let Err(status) = start::make_room(options, &plan, inherited) {
+            return status;
+        }
+    } else {
+        take_in_orphans(options);
     }
-    take_in_orphans(options);
     ask_for_parents_death(options);
     let standing = Standing::inspect();
     let give_terminal = standing == Standing::Foreground;
@@ -119,7 +125,7 @@ fn run_command(options: &Options, command: Vec<OsString>, inherited: &Inherited)
     let_go();
     let terminal = Terminal::keep(standing, command.pid);
     descriptors::detach();
-    supervisor::supervise(options, &command, terminal)
+    supervisor::supervise(options, is_pid_1, &command, terminal)
 }
 
 /// There is no memory to start COMMAND with.
@@ -129,10 +135,8 @@ fn end_without_memory() -> ! {
 }
 
 fn take_in_orphans(options: &Options) {
-    if !process::is_pid_1() {
-        if let Err(why) = process::become_subreaper() {
-            say(options.level, &Message::NoSubreaper(why));
-        }
+    if let Err(why) = process::become_subreaper() {
+        say(options.level, &Message::NoSubreaper(why));
     }
 }
 

@@ -13,7 +13,6 @@ use crate::make_room;
 use crate::message::{Message, say};
 use crate::options::Options;
 use crate::search::Search;
-use crate::sys::process;
 use crate::sys::spawn::{self, Inherited, Program, SpawnError};
 
 /// COMMAND, looked up.
@@ -49,11 +48,11 @@ pub struct Command {
     pub search: Search,
 }
 
-/// As process 1, replaces rinit by COMMAND where that is an init which insists
-/// on being process 1. Returns if it is none, or, with rinit's exit status, if
-/// it cannot be started.
+/// Replaces rinit, which is process 1, by COMMAND where that is an init which
+/// insists on being that. Returns if it is none, or, with rinit's exit status,
+/// if it cannot be started.
 pub fn make_room(options: &Options, plan: &Plan, inherited: &Inherited) -> Result<(), u8> {
-    if !options.make_room || !process::is_pid_1() {
+    if !options.make_room {
         return Ok(());
     }
     let Some(init) = make_room::recognise(&plan.search, &plan.arguments) else {

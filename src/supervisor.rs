@@ -24,15 +24,19 @@ use crate::sys::inbox::{Arrival, Wake};
 use crate::sys::proc::{self, Name};
 use crate::sys::reap::{self, Reaped};
 use crate::sys::terminal::Terminal;
-use crate::sys::{clock, kill, process};
+use crate::sys::{clock, kill};
 
 /// How many deaths to look at before signals get their turn.
 const BATCH: usize = 4096;
 
 /// Supervises COMMAND to its end, and what outlives it to the end of that.
 /// Gives rinit's exit status.
-pub fn supervise(options: &Options, command: &Command, terminal: Option<Terminal>) -> u8 {
-    let is_pid_1 = process::is_pid_1();
+pub fn supervise(
+    options: &Options,
+    is_pid_1: bool,
+    command: &Command,
+    terminal: Option<Terminal>,
+) -> u8 {
     let may_leave_it = is_pid_1 && !options.daemon && !observe::shows_reaping(options);
     let mut supervisor = Supervisor {
         options,

@@ -253,20 +253,18 @@ extern "C" fn run_child(prepared: *mut c_void) -> c_int {
 /// To be called in the child, with what `spawn` has prepared.
 unsafe fn become_command(prepared: &Prepared) -> Report {
     // SAFETY: plain system calls.
-    let own_pid = unsafe {
+    unsafe {
         // Before exec, so that COMMAND never runs in rinit's group; and in the child,
         // so that a signal that rinit forwards right away finds the group.
         libc::setpgid(0, 0);
-        let own_pid = libc::getpid();
         if prepared.take_terminal {
             // SIGTTOU is still blocked: from a background group this would stop the child.
-            libc::tcsetpgrp(STDIN_FILENO, own_pid);
+            libc::tcsetpgrp(STDIN_FILENO, libc::getpid());
         }
-        own_pid
-    };
+    }
     for index in 0..prepared.pid_variables_count {
         // SAFETY: so many there are, and rinit does not look at them meanwhile.
-        unsafe { (*prepared.pid_variables.add(index)).set(own_pid) };
+        unsafe { (*prepared.pid_variables.add(index)).set(libc::getpid()) };
     }
     // SAFETY: the vectors are null-terminated, and rinit stands still.
     unsafe { prepared.exec.run() }

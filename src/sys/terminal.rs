@@ -33,12 +33,11 @@ impl Standing {
         if own_group == Pid::from_raw(0) {
             return Self::None;
         }
-        match (tcgetpgrp(INPUT), tcgetpgrp(OUTPUT)) {
-            (Ok(input), Ok(output)) if input == own_group && output == own_group => {
-                Self::Foreground
-            }
-            (Ok(_), Ok(_)) => Self::Background,
-            _ => Self::Apart,
+        let holders = tcgetpgrp(INPUT).and_then(|input| Ok([input, tcgetpgrp(OUTPUT)?]));
+        match holders {
+            Ok(holders) if holders == [own_group; 2] => Self::Foreground,
+            Ok(_) => Self::Background,
+            Err(_) => Self::Apart,
         }
     }
 }

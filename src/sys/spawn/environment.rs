@@ -31,16 +31,15 @@ pub struct Environment {
 
 impl Environment {
     pub fn for_child() -> Self {
-        let own_pid = getpid();
         let pid_variables: Vec<PidVariable> = variables()
-            .filter_map(|variable| PidVariable::naming(own_pid, variable.to_bytes()))
+            .filter_map(|variable| PidVariable::naming(getpid, variable.to_bytes()))
             .collect();
         let mut changed = Vec::new();
         if !pid_variables.is_empty() {
             let mut renamed = pid_variables.iter();
             changed.extend(variables().filter_map(|variable| {
                 let bytes = variable.to_bytes();
-                if PidVariable::naming(own_pid, bytes).is_some() {
+                if PidVariable::naming(getpid, bytes).is_some() {
                     renamed.next().map(|renamed| renamed.text.as_ptr().cast())
                 } else if bytes.starts_with(PIDFD_NAME) {
                     None
@@ -67,11 +66,11 @@ impl Environment {
 }
 
 impl PidVariable {
-    /// The variable, if it is one of these and names `pid`.
-    fn naming(pid: Pid, variable: &[u8]) -> Option<Self> {
+    /// The variable, if it is one of these and names that pid, which is asked for only then.
+    fn naming(pid: impl FnOnce() -> Pid, variable: &[u8]) -> Option<Self> {
         let name = NAMES.into_iter().find(|name| variable.starts_with(name))?;
         let digits = variable.get(name.len()..)?;
-        if std::str::from_utf8(digits).ok()?.parse() != Ok(pid.as_raw()) {
+        if std::str::from_utf8(digits).ok()?.parse() != Ok(pid().as_raw()) {
             return None;
         }
         let mut text = [0; CAPACITY];
@@ -111,7 +110,7 @@ mod tests {
 
     #[test]
     fn only_the_variables_that_name_the_pid_are_set_anew() {
-        let pid = Pid::from_raw(42);
+        let pid = || Pid::from_raw(42);
         for (variable, anew) in [
             ("LISTEN_PID=42", Some("LISTEN_PID=4194304")),
             ("WATCHDOG_PID=42", Some("WATCHDOG_PID=4194304")),
@@ -132,7 +131,7 @@ mod tests {
     #[test]
     fn pids_of_any_length_fit() {
         for pid in [1, 10, 99, 100, 4_194_304, i32::MAX] {
-            let mut variable = PidVariable::naming(Pid::from_raw(7), b"WATCHDOG_PID=7").unwrap();
+            let mut variable = PidVariable::naming(|| Pid::from_raw(7), b"WATCHDOG_PID=7").unwrap();
             variable.set(pid);
             let text = CStr::from_bytes_until_nul(&variable.text).unwrap();
             assert_eq!(text.to_str().unwrap(), format!("WATCHDOG_PID={pid}"));
