@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fs;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::Command;
 
 use clap_mangen::Man;
@@ -34,13 +35,17 @@ fn manual() -> Result<Vec<u8>, Box<dyn Error>> {
 #[test]
 fn man_has_nothing_to_warn_of_in_the_manual_page() -> Result<(), Box<dyn Error>> {
     let scratch = std::env::temp_dir().join(format!("rinit-manual-{}.1", std::process::id()));
-    let path = std::env::var_os("RINIT_MANUAL").map_or(scratch, Into::into);
-    fs::write(&path, manual()?)?;
+    let wanted = std::env::var_os("RINIT_MANUAL").map(PathBuf::from);
+    let path = wanted.as_ref().unwrap_or(&scratch);
+    fs::write(path, manual()?)?;
     let shown = Command::new("man")
         .args(["--warnings", "--encoding=UTF-8", "--local-file"])
-        .arg(&path)
+        .arg(path)
         .envs([("LC_ALL", "C.UTF-8"), ("MANWIDTH", "80")])
         .output();
+    if wanted.is_none() {
+        fs::remove_file(&scratch)?;
+    }
     if shown.is_err() && std::env::var_os("CI").is_none_or(|value| value != "true") {
         writeln!(io::stderr(), "\n*** SKIPPED: there is no man ***")?;
         return Ok(());
