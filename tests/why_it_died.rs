@@ -10,7 +10,9 @@ use common::engine::Image;
 use common::program;
 use common::rinit::hide;
 use common::terminal::{CTRL_C, SHELL};
-use common::{Directory, Place, Rinit, Terminal, at, everywhere, fixture, proc, signal};
+use common::{
+    Directory, Place, Rinit, Terminal, at, everywhere, everywhere_at_once, fixture, proc, signal,
+};
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 
 /// Signals of a program's own making, and what is said of them.
@@ -399,16 +401,21 @@ fn without_pid(line: &str) -> String {
 
 #[test]
 fn the_name_that_it_died_under_is_told() {
-    everywhere(|place| {
+    everywhere_at_once(|place| {
         for (hex, shown) in [
             ("6a617661", "java"),
             // What would clear the screen, end the line and be no text.
             ("1b5b324a0aff", r"\x1b[2J\x0a\xff"),
         ] {
-            let ended = Rinit::new(place)
+            let rinit = Rinit::new(place)
                 .before_exec(limit_core(0))
-                .fixture(&format!("call {hex} die 11"))
-                .run();
+                .fixture(&format!("call {hex} await command 10 die 11"))
+                .start();
+            let command = rinit.ready("command");
+            // Whoever dies while rinit just reaps, as it does at the start, may be reaped unnamed.
+            proc::wait_until_idle(rinit.pid);
+            signal::send(command, libc::SIGUSR1).expect("it lives");
+            let ended = rinit.end();
             let said = format!(
                 "rinit: \"{}\" (pid {}, {shown}) was killed by SIGSEGV (no core dumped): ",
                 fixture().display(),

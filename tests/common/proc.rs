@@ -12,8 +12,9 @@ use super::wait_until;
 
 /// The field of /proc/PID/status, if the process is there.
 pub fn status(pid: i32, field: &str) -> Option<String> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    status
+    let status = fs::read(format!("/proc/{pid}/status")).ok()?;
+    // A process may have any bytes as its name.
+    String::from_utf8_lossy(&status)
         .lines()
         .filter_map(|line| line.split_once(':'))
         .find(|(name, _)| *name == field)
