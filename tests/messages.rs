@@ -65,9 +65,11 @@ fn each_verbose_tells_one_thing_more() {
                     .any(|line| words.iter().all(|word| line.contains(word)))
             };
             let told = [
-                tells(&[&command.to_string(), "exited", "4"]),
+                tells(&[&format!("(pid {command}) exited with status 4")]),
                 tells(&["SIGUSR2", "from outside the container"]),
-                tells(&[&inner.to_string(), "fixture", "3"]),
+                tells(&[&format!(
+                    "reaped pid {inner} (fixture): exited with status 3"
+                )]),
             ];
             assert_eq!(told, [level > 0, level > 1, level > 2], "{case}");
             assert_eq!(said.is_empty(), level == 0, "{case}");
