@@ -309,7 +309,7 @@ fn the_command_is_looked_up_in_path() {
             fs::create_dir(path).expect("a directory");
         }
         let tool =
-            |path: &Path, status: i32| script(path, "tool", &format!("#!/bin/sh\nexit {status}\n"));
+            |name: &str, status| directory.executable(name, format!("#!/bin/sh\nexit {status}\n"));
         let run = |path: String, word: &str| {
             let ended = Rinit::new(place)
                 .env("PATH", path)
@@ -322,8 +322,8 @@ fn the_command_is_looked_up_in_path() {
 
         assert_eq!(run(format!("{a}:{b}"), "tool").0, 127, "nowhere");
         assert_eq!(run(String::new(), "tool").0, 127);
-        tool(&second, 22);
-        tool(&third, 33);
+        tool("second/tool", 22);
+        tool("third/tool", 33);
         assert_eq!(
             run(format!("{a}:/nowhere:{b}:{c}"), "tool"),
             (22, String::new()),
@@ -352,7 +352,7 @@ fn the_command_is_looked_up_in_path() {
         assert_eq!(run(a.clone(), "tool").0, 126);
 
         // An empty element is the working directory.
-        tool(directory.path(), 44);
+        tool("tool", 44);
         for path in [
             String::new(),
             format!(":{b}"),
@@ -543,12 +543,6 @@ fn same_with_and_without(name: &str, place: Place, prepare: impl Fn(Rinit) -> Ri
         .map(|file| file.metadata().expect("a file").len());
     assert_eq!(said, [0; 3], "a clean run prints nothing");
     with
-}
-
-fn script(directory: &Path, name: &str, content: &str) {
-    let path = directory.join(name);
-    fs::write(&path, content).expect("a script");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a mode");
 }
 
 /// Before exec: closes the standard descriptors whose bits are not set.
