@@ -273,14 +273,20 @@ fn who_has_the_commands_pid_after_it_gets_none_of_its_signals() {
     where_the_kernel_can(|| {
         let rinit = start_left_to_kernel(rinit().words("-q"), "sleep command");
         let command = rinit.outer_pid(2);
-        // The signal is on its way for long enough.
         let directory = Directory::new("pid-reuse");
         let log = directory.path().join("log");
-        let delay = "-e inject=pidfd_send_signal:delay_enter=4000000";
+        let delay = "-e inject=pidfd_send_signal:delay_enter=4000000:when=1";
         let strace = format!("strace -o {} -e pidfd_send_signal {delay}", log.display());
         let mut tracer = strace::attach(&strace, rinit.pid);
         rinit.send(libc::SIGUSR1);
-        rinit.wait_until_taken();
+        let log = || fs::read_to_string(&log).expect("a log");
+        wait_until("the signal is on its way", || log().contains("SIGUSR1"));
+        // It stays there for as long as strace does nothing, however long the delay is.
+        let strace = tracer.id().try_into().expect("a pid");
+        signal::send(strace, libc::SIGSTOP).expect("it lives");
+        wait_until("strace is stopped", || proc::is_stopped(strace));
+        let sent = log();
+        assert!(!sent.contains(" = "), "strace was stopped too late: {sent}");
         signal::send(command, libc::SIGKILL).expect("it lives");
         wait_until("the command is gone without a trace", || {
             proc::state(command).is_none()
@@ -296,12 +302,11 @@ fn who_has_the_commands_pid_after_it_gets_none_of_its_signals() {
         let output = Output::of("the bystander's output", entered.stdout.take());
         let line = output.line("ready bystander ");
         assert_eq!(line.split(' ').nth(2), Some("2"), "the command's number");
-        let sent = fs::read_to_string(&log).expect("a log");
-        assert!(!sent.contains(" = "), "it came too late: {sent}");
+        signal::send(strace, libc::SIGCONT).expect("it lives");
         assert_eq!(rinit.end().status, 128 + libc::SIGKILL);
         entered.wait().expect("a child of ours");
         tracer.wait().expect("a child of ours");
-        let sent = fs::read_to_string(&log).expect("a log");
+        let sent = log();
         assert!(sent.contains("SIGUSR1") && sent.contains("ESRCH"), "{sent}");
         assert!(!output.text().contains(" got "), "{}", output.text());
     });
