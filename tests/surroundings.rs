@@ -10,8 +10,8 @@ use common::cgroup::Limit;
 use common::output::got;
 use common::refusal::refuse;
 use common::{
-    Directory, Place, Rinit, binary, everywhere, everywhere_at_once, fixture, proc, signal, skip,
-    strace, terminal, wait_until,
+    Directory, Ended, Place, Rinit, binary, everywhere, everywhere_at_once, fixture, proc, signal,
+    skip, strace, terminal, wait_until,
 };
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sched::{CloneFlags, unshare};
@@ -268,7 +268,7 @@ fn rinits_under_rinits_pass_everything_on_and_tell_nobody_twice() {
         }
         rinit.send(libc::SIGTERM);
         let ended = rinit.end();
-        assert_eq!((ended.status, &*ended.stderr), (42, ""));
+        assert_eq!((ended.status, &*said_at_once(&ended)), (42, ""));
         for name in ["left", "peer"] {
             assert_eq!(got(&ended.stdout, name, 15), 1, "{}", ended.stdout);
             assert!(
@@ -292,8 +292,16 @@ fn a_clock_that_began_elsewhere_tells_who_was_told() {
         rinit.ready_before_now("app");
         rinit.send(libc::SIGTERM);
         let ended = rinit.end();
-        assert_eq!((ended.status, &*ended.stderr), (143, ""));
+        assert_eq!((ended.status, &*said_at_once(&ended)), (143, ""));
         assert_eq!(got(&ended.stdout, "app", 15), 1, "{}", ended.stdout);
         assert!(ended.stdout.contains("app-is-done"), "{}", ended.stdout);
     });
+}
+
+/// What rinit says whether or not the machine has much else to do: without what it waits for, said after a second.
+fn said_at_once(ended: &Ended) -> String {
+    let lines = ended.stderr.split_inclusive('\n');
+    lines
+        .filter(|line| !line.contains("; waiting for "))
+        .collect()
 }
