@@ -4,9 +4,10 @@ mod common;
 
 use std::ffi::CStr;
 use std::io;
+use std::thread;
 
 use common::output::{assert_order, got};
-use common::{Place, Rinit, at, everywhere, proc, signal, wait_until};
+use common::{Place, Rinit, at, everywhere, everywhere_at_once, proc, signal, wait_until};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 const PROC: &CStr = c"/proc";
@@ -26,11 +27,27 @@ fn foreign() -> io::Result<()> {
 
 /// Runs a test in each of these.
 fn with_each_proc(test: impl Fn(Rinit), place: Place) {
-    for (name, hide) in [("empty", empty as fn() -> _), ("foreign", foreign)] {
+    for (name, hide) in PROCS {
         // Shown when the test fails.
         eprintln!("/proc is {name}:");
         test(Rinit::new(place).before_exec(hide));
     }
+}
+
+type Hide = fn() -> io::Result<()>;
+
+const PROCS: [(&str, Hide); 2] = [("empty", empty), ("foreign", foreign)];
+
+/// The same everywhere, all at a time: for a test that takes long by its nature.
+fn everywhere_with_each_proc_at_once(test: impl Fn(Rinit) + Sync) {
+    let test = &test;
+    everywhere_at_once(|place| {
+        thread::scope(|scope| {
+            for (_, hide) in PROCS {
+                scope.spawn(move || test(Rinit::new(place).before_exec(hide)));
+            }
+        });
+    });
 }
 
 #[test]
@@ -96,7 +113,7 @@ fn as_pid_1_rinit_tells_everybody_after_the_commands_group() {
 fn what_does_not_finish_is_killed_and_nobody_is_given_anothers_name() {
     let test = |rinit: Rinit| {
         let mut rinit = rinit
-            .words("-w -t 0.5")
+            .words("-w -t 2")
             .fixture("fork record left , until-eof exit 7")
             .start();
         let left = rinit.ready("left");
@@ -109,14 +126,14 @@ fn what_does_not_finish_is_killed_and_nobody_is_given_anothers_name() {
         let told = ended.stderr.lines().any(|line| line == reaped);
         assert!(told, "{}", ended.stderr);
     };
-    everywhere(|place| with_each_proc(test, place));
+    everywhere_with_each_proc_at_once(test);
 }
 
 #[test]
 fn kill_after_ends_the_command_and_its_group() {
     let test = |rinit: Rinit| {
         let rinit = rinit
-            .words("-k 0.5")
+            .words("-k 2")
             .fixture("fork record peer , record command")
             .start();
         rinit.ready("peer");
@@ -125,7 +142,7 @@ fn kill_after_ends_the_command_and_its_group() {
         rinit.says("peer got 15 ");
         assert_eq!(rinit.end().status, 137);
     };
-    everywhere(|place| with_each_proc(test, place));
+    everywhere_with_each_proc_at_once(test);
 }
 
 #[test]
