@@ -53,15 +53,14 @@ fn an_orphan_is_never_taken_for_the_command() {
 fn an_orphan_whose_parent_lives_outside_rinits_sight_is_reaped_too() {
     everywhere(|place| {
         // The orphan's parent is a grandchild: rinit hears nothing of that one's end.
-        let words = "fork orphan until-eof exit 3 , sleep between , sleep command";
-        let mut rinit = Rinit::new(place).fixture(words).start();
-        rinit.ready("command");
-        wait_until("rinit has the orphan", || {
-            proc::children(rinit.pid).len() == 2
-        });
-        drop(rinit.stdin.take());
+        let words = "fork orphan await left 10 exit 3 , sleep between , sleep command";
+        let rinit = Rinit::new(place).fixture(words).start();
+        let orphan = rinit.ready("left");
+        let command = rinit.ready("command");
+        assert_eq!(proc::parent(orphan), rinit.pid);
+        signal::send(orphan, libc::SIGUSR1).expect("it lives");
         wait_until("only the command is left", || {
-            proc::children(rinit.pid).len() == 1
+            proc::children(rinit.pid) == [command]
         });
     });
 }
