@@ -214,17 +214,17 @@ impl Supervisor<'_> {
     }
 
     /// Ctrl-C and Ctrl-\ go from the terminal to the whole foreground group,
-    /// past rinit.
+    /// past rinit. An exit with 130 would tell nothing: a shell that ends has
+    /// it from a job of its own, in another group.
     fn note_key_at_terminal(&mut self, ending: Ending) {
-        let Some(terminal) = &self.terminal else {
+        let Ending::Killed { by, .. } = ending else {
             return;
         };
-        let typed = [Signal::INT, Signal::QUIT]
-            .into_iter()
-            .find(|signal| ending.is_answer_to(*signal));
-        if let Some(signal) = typed.filter(|_| terminal.foreground_is_command()) {
-            self.hands.sent.add(signal);
-            self.lifecycle.typed_at_terminal(clock::now(), signal);
+        let is_foreground = |terminal: &Terminal| terminal.foreground_is_command();
+        let is_key = matches!(by, Signal::INT | Signal::QUIT);
+        if is_key && self.terminal.as_ref().is_some_and(is_foreground) {
+            self.hands.sent.add(by);
+            self.lifecycle.typed_at_terminal(clock::now(), by);
         }
     }
 

@@ -478,6 +478,22 @@ fn ctrl_c_reaches_what_the_command_left_behind() {
 }
 
 #[test]
+fn a_status_of_130_is_no_ctrl_c_that_the_group_has_heard() {
+    // An interactive shell has it from a job that Ctrl-C ended, and the job had a group of its own.
+    alone(
+        "fixture fork record left , until-eof exit 130",
+        130,
+        |terminal| {
+            let left = terminal.ready("left");
+            proc::wait_until_older_than_a_tick(left);
+            terminal.press(CTRL_D);
+            terminal.expect("left got 15 ");
+            signal::send(left, libc::SIGKILL).expect("a living child");
+        },
+    );
+}
+
+#[test]
 fn a_group_that_the_command_gave_the_terminal_keeps_it_as_long_as_it_lives() {
     let words = "fork session record daemon , fork take read reader 15 , await COMMAND 10 exit 7";
     in_every_way(&format!("fixture {words}"), 7, |terminal| {
