@@ -188,6 +188,21 @@ fn a_command_that_was_stopped_by_sigstop_stays_so() {
 }
 
 #[test]
+fn a_command_that_is_continued_before_rinit_has_seen_it_stop_goes_on() {
+    alone("fixture record command", 137, |terminal| {
+        let command = terminal.ready("command");
+        let rinit = terminal.running.pid;
+        for process in [rinit, command] {
+            signal::send(process, libc::SIGSTOP).expect("a living process");
+            wait_until("it is stopped", || proc::is_stopped(process));
+        }
+        signal::send(rinit, libc::SIGCONT).expect("a living rinit");
+        terminal.expect("command got 18 ");
+        signal::send(command, libc::SIGKILL).expect("a living command");
+    });
+}
+
+#[test]
 fn ctrl_z_stops_rinit_as_well_and_fg_continues_both() {
     in_a_shell("$RINIT fixture read reader", 130, |terminal| {
         let command = terminal.ready("reader");

@@ -255,6 +255,10 @@ fn sender(info: &libc::siginfo_t) -> Option<Pid> {
 /// default action: unlike SIGSTOP, that does nothing where nobody could
 /// continue the group. Tells whether somebody has continued it.
 pub fn stop_own_group() -> bool {
+    // A stop would drop it (signal(7)), and COMMAND with it, if it has come for that.
+    if take_pending(Signal::CONT) {
+        return true;
+    }
     set_default(Signal::TSTP);
     let stop = Mask::of(Signal::TSTP);
     // A refusal leaves rinit running, as in a group that cannot stop.
@@ -263,6 +267,10 @@ pub fn stop_own_group() -> bool {
         // Here rinit was stopped, if it was.
         let _ = stop.change(libc::SIG_BLOCK);
     }
+    take_pending(Signal::CONT)
+}
+
+fn take_pending(signal: Signal) -> bool {
     let at_once = timespec(Duration::ZERO);
-    matches!(take(&Mask::of(Signal::CONT), &at_once), Ok(Wake::Signal(_)))
+    matches!(take(&Mask::of(signal), &at_once), Ok(Wake::Signal(_)))
 }
