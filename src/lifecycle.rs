@@ -131,6 +131,9 @@ pub struct Lifecycle<'a> {
     command_ended: Option<Ending>,
     /// The first daemon's that was no success.
     daemon_failed: Option<Ending>,
+    /// The latest of these two endings was an answer to a stop request, which
+    /// no later one makes it.
+    ended_as_asked: bool,
     /// Who has been told to finish.
     told: PidSet,
     /// Who was rinit's child already when a stop request came, outside COMMAND's group.
@@ -147,6 +150,7 @@ impl<'a> Lifecycle<'a> {
             kill_at: None,
             command_ended: None,
             daemon_failed: None,
+            ended_as_asked: false,
             told: PidSet::default(),
             detached: PidSet::default(),
         }
@@ -225,6 +229,7 @@ impl<'a> Lifecycle<'a> {
     /// COMMAND is dead.
     pub fn command_ended(&mut self, ending: Ending) {
         self.command_ended = Some(ending);
+        self.ended_as_asked = self.answers_stop_request(ending);
     }
 
     /// Another child is dead.
@@ -233,7 +238,13 @@ impl<'a> Lifecycle<'a> {
         self.detached.remove(pid);
         if self.serves_daemons() && self.daemon_failed.is_none() && ending != Ending::Exited(0) {
             self.daemon_failed = Some(ending);
+            self.ended_as_asked = self.answers_stop_request(ending);
         }
+    }
+
+    fn answers_stop_request(&self, ending: Ending) -> bool {
+        let mut forwarded = self.stop_requests.forwarded();
+        forwarded.any(|signal| ending.is_answer_to(signal))
     }
 
     /// All the dead have been reaped, and no child is left. What time it is
@@ -415,8 +426,9 @@ impl<'a> Lifecycle<'a> {
             };
         };
         let ending = self.daemon_failed.unwrap_or(command);
-        let answers = |signal| ending.is_answer_to(signal);
-        if self.options.zero_on_stop && self.stop_requests.forwarded().any(answers) {
+        // Asked once more: a request that came too long before does not count.
+        let is_as_asked = self.ended_as_asked && self.answers_stop_request(ending);
+        if self.options.zero_on_stop && is_as_asked {
             return 0;
         }
         let status = ending.status();

@@ -87,6 +87,24 @@ fn what_is_left_behind_does_not_change_it() {
     });
 }
 
+#[test]
+fn a_request_that_comes_after_the_end_has_not_asked_for_it() {
+    everywhere(|place| {
+        let rinit = Rinit::new(place)
+            .words("-z")
+            .fixture("fork linger left 10 0 exit 0 , sleep command")
+            .start();
+        rinit.ready("left");
+        let command = rinit.ready("command");
+        signal::send(command, libc::SIGTERM).expect("a living command");
+        rinit.says("left got 15 ");
+        rinit.send(libc::SIGTERM);
+        rinit.wait_until_taken();
+        rinit.send(libc::SIGUSR1);
+        assert_eq!(rinit.end().status, 143);
+    });
+}
+
 fn expect(place: Place, options: &str, command: &str, sent: i32, status: i32) {
     let rinit = Rinit::new(place).words(options).fixture(command).start();
     rinit.ready("command");
