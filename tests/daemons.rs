@@ -150,6 +150,24 @@ fn a_stop_request_that_came_before_the_command_exited_reaches_the_daemons_once()
 }
 
 #[test]
+fn a_stop_request_that_was_dropped_on_the_way_hides_no_other() {
+    everywhere(|place| {
+        let rinit = Rinit::new(place)
+            .words("-d -r INT:0")
+            .fixture("orphan session linger daemon 15 0 exit 0 , ignore 15 await command 10 exit 0")
+            .start();
+        rinit.ready("daemon");
+        rinit.ready("command");
+        for number in [libc::SIGTERM, libc::SIGINT] {
+            rinit.send(number);
+            rinit.wait_until_taken();
+        }
+        rinit.send(libc::SIGUSR1);
+        assert_eq!(rinit.end().status, 0);
+    });
+}
+
+#[test]
 fn a_command_that_fails_ends_as_without_the_option() {
     everywhere(|place| {
         let mut rinit = Rinit::new(place)

@@ -86,10 +86,12 @@ impl StopRequests {
             .any(|request| starts_clock(request.received))
     }
 
-    /// What was forwarded for the latest.
+    /// What was forwarded for the latest that was not dropped.
     pub fn latest_forwarded(&self) -> Option<Signal> {
-        let latest = self.counting().max_by_key(|request| request.latest);
-        latest.and_then(|request| request.forwarded)
+        let forwarded = self
+            .counting()
+            .filter(|request| request.forwarded.is_some());
+        forwarded.max_by_key(|request| request.latest)?.forwarded
     }
 
     /// What COMMAND, or the daemons it left, were sent for them.
