@@ -41,6 +41,53 @@ fn a_pipe_that_nobody_reads_holds_nobody_up_on_an_old_kernel() {
     });
 }
 
+#[test]
+fn rinit_does_not_write_into_a_pipe_that_is_full() {
+    if !strace::is_there() {
+        return;
+    }
+    everywhere(|place| {
+        let (reader, writer) = pipe2(OFlag::O_CLOEXEC).expect("a pipe");
+        fcntl(&writer, FcntlArg::F_SETPIPE_SZ(4096)).expect("a small pipe");
+        nix::unistd::write(&writer, &[0; 4096]).expect("room for a page");
+        let rinit = Rinit::new(place)
+            .words("-vv")
+            .stderr(writer)
+            .fixture("record command")
+            .start();
+        rinit.ready("command");
+        let directory = Directory::new("full-pipe");
+        let log = directory.path().join("log");
+        let mut strace = Command::new("strace")
+            .args([
+                "-qq",
+                "-e",
+                "trace=pwritev2,?poll,write",
+                "-e",
+                "signal=none",
+                "-o",
+            ])
+            .arg(&log)
+            .args(["-p", &rinit.pid.to_string()])
+            .spawn()
+            .expect("strace");
+        wait_until("rinit is traced", || {
+            proc::status(rinit.pid, "TracerPid").is_some_and(|pid| pid != "0")
+        });
+        rinit.send(libc::SIGUSR1);
+        rinit.says("command got 10 ");
+        drop(rinit);
+        strace.wait().expect("its end");
+        let calls = std::fs::read_to_string(log).expect("what strace saw");
+        // Where poll(2) found room, somebody else might take that before the write, which would wait.
+        for (call, is_made) in [("pwritev2(", true), ("poll(", false), ("write(", false)] {
+            let is_call = |line: &str| line.starts_with(call);
+            assert_eq!(calls.lines().any(is_call), is_made, "{calls}");
+        }
+        drop(reader);
+    });
+}
+
 /// Has rinit say a line for each of many signals, and forward them all the same.
 fn say_much(rinit: Rinit) {
     let rinit = rinit.words("-vv").fixture("record command").start();

@@ -19,6 +19,8 @@ use nix::unistd::{SysconfVar, sysconf, write};
 pub const INPUT: BorrowedFd = unsafe { BorrowedFd::borrow_raw(STDIN_FILENO) };
 // SAFETY: see above.
 pub const OUTPUT: BorrowedFd = unsafe { BorrowedFd::borrow_raw(STDOUT_FILENO) };
+// SAFETY: see above.
+pub const ERROR: BorrowedFd = unsafe { BorrowedFd::borrow_raw(STDERR_FILENO) };
 
 /// The first descriptor that has no meaning of its own.
 const FIRST_FREE: RawFd = 3;

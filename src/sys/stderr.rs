@@ -10,12 +10,18 @@
 
 use libc::STDERR_FILENO;
 use nix::errno::Errno;
+use nix::sys::stat::{SFlag, fstat};
+
+use crate::sys::descriptors::ERROR;
 
 /// Writes as much as goes without waiting. The descriptor is shared with
 /// COMMAND, so that it must not be made non-blocking.
 pub fn write(bytes: &[u8]) {
-    if write_without_waiting(bytes).is_ok() {
-        return;
+    match write_without_waiting(bytes) {
+        Ok(()) => return,
+        // It is full. Room that poll(2) finds now may be gone at the write, which then waits.
+        Err(Errno::EAGAIN) if !is_regular_file() => return,
+        Err(_) => {}
     }
     // What poll(2) calls writable takes a whole line, if it is a pipe.
     // SAFETY: takes a number.
@@ -66,6 +72,12 @@ fn write_without_waiting(bytes: &[u8]) -> Result<(), Errno> {
         )
     };
     Errno::result(result).map(drop)
+}
+
+/// One that is, is never full, but may be slow.
+fn is_regular_file() -> bool {
+    let kind = fstat(ERROR).map(|status| SFlag::from_bits_truncate(status.st_mode));
+    kind.is_ok_and(|kind| kind.intersection(SFlag::S_IFMT) == SFlag::S_IFREG)
 }
 
 fn is_writable() -> bool {
