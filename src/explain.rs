@@ -18,7 +18,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::unistd::{Uid, geteuid};
+use nix::unistd::{AccessFlags, Uid, access, geteuid};
 
 pub use arch::Arch;
 pub use death::{Death, Reason};
@@ -353,9 +353,15 @@ pub fn is_shell_script(file: &Path) -> bool {
 /// The sizes of COMMAND's file if it lacks its end. The kernel starts what has
 /// its beginning.
 pub fn cut_off(search: &Search) -> Option<Size> {
-    let file = search.paths.iter().find(|path| path.exists())?;
+    let file = file_that_ran(search)?;
     match file::format(file) {
         Format::Elf(Some(elf)) if elf.size.is_cut_off() => Some(elf.size),
         _ => None,
     }
+}
+
+/// COMMAND's file, once it has been started: the first that could be.
+fn file_that_ran(search: &Search) -> Option<&PathBuf> {
+    let may_run = |path: &&PathBuf| path.is_file() && access(*path, AccessFlags::X_OK).is_ok();
+    search.paths.iter().find(may_run)
 }

@@ -39,7 +39,8 @@ impl Search {
 
     /// The same, for when rinit will have left the working directory.
     pub fn absolute(self) -> Self {
-        if self.paths.iter().all(|path| path.is_absolute()) {
+        let paths_are = self.paths.iter().all(|path| path.is_absolute());
+        if paths_are && self.directories().all(Path::is_absolute) {
             return self;
         }
         let Ok(here) = std::env::current_dir() else {

@@ -385,6 +385,35 @@ fn a_script_that_ends_with_127_for_a_reason_of_its_own() {
 }
 
 #[test]
+fn an_env_that_found_what_it_was_asked_for_is_not_blamed() {
+    with_file(
+        "found-by-env",
+        "#!/usr/bin/env no-such-node\n",
+        |directory| {
+            fs::create_dir(directory.path().join("bin")).expect("a directory");
+            directory.executable("bin/no-such-node", "#!/bin/sh\nexit 127\n");
+            let app = directory.path().join("app").display().to_string();
+            let ended = run(directory, &app).env("PATH", "bin:/usr/bin").run();
+            assert_eq!((ended.status, &*ended.stderr), (127, ""));
+        },
+    );
+}
+
+#[test]
+fn a_script_of_the_same_name_that_could_not_be_run_is_not_blamed() {
+    with_file("namesake", "#!/bin/sh\nexit 127\n", |directory| {
+        fs::create_dir(directory.path().join("first")).expect("a directory");
+        directory.executable("first/app", "#!/usr/bin/env no-such-node\n");
+        set_mode(directory, "first/app", 0o644);
+        let path = directory.path().display();
+        let ended = run(directory, "app")
+            .env("PATH", format!("{path}/first:{path}"))
+            .run();
+        assert_eq!((ended.status, &*ended.stderr), (127, ""));
+    });
+}
+
+#[test]
 fn quiet_leaves_an_env_that_fails_to_env() {
     with_file("quiet-env", "#!/usr/bin/env no-such-node\n", |directory| {
         let ended = run(directory, "./app").env("RINIT_QUIET", "1").run();

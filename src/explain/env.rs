@@ -6,12 +6,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::format::{Format, Interpreter};
-use super::{Cause, Failure, file};
+use super::{Cause, Failure, file, file_that_ran};
 use crate::search::Search;
 
 /// Why env could not run what COMMAND's first line asks for, if it was that.
 pub fn why_failed(search: &Search) -> Option<Failure> {
-    let file = search.paths.iter().find(|path| path.exists())?;
+    let file = file_that_ran(search)?;
     let Format::Script(Some(interpreter)) = file::format(file) else {
         return None;
     };
