@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use common::cgroup::Limit;
 use common::output::got;
 use common::{Place, Rinit, Running, at, everywhere, proc, signal, wait_until};
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// Together they would need more processes than a machine allows.
 fn one_at_a_time() -> MutexGuard<'static, ()> {
@@ -22,6 +22,23 @@ fn one_at_a_time() -> MutexGuard<'static, ()> {
 /// How many times as long the storms are.
 fn length() -> usize {
     std::env::var("RINIT_TEST_STORMS").map_or(1, |times| times.parse().expect("a number of times"))
+}
+
+/// How many signals to send before looking for them: half of what may wait, since others of the same user may have some
+/// waiting. Where there is little memory, that is few, but for root.
+fn burst() -> usize {
+    const MOST: u64 = 10_000;
+    const WANTED: u64 = 2 * MOST;
+    let what = Resource::RLIMIT_SIGPENDING;
+    let (soft, hard) = getrlimit(what).expect("a limit");
+    if soft < WANTED {
+        let raised = setrlimit(what, WANTED, hard.max(WANTED));
+        raised
+            .or_else(|_| setrlimit(what, hard, hard))
+            .expect("a limit that is no higher");
+    }
+    let (soft, _) = getrlimit(what).expect("a limit");
+    (soft.min(WANTED) / 2) as usize
 }
 
 #[test]
@@ -39,14 +56,14 @@ fn a_million_signals_arrive_while_rinit_itself_reaps_a_hundred_thousand_orphans(
 }
 
 fn signals_arrive_while_orphans_die(first: impl Fn(&Running)) {
-    const BURST: usize = 10_000;
     let _alone = one_at_a_time();
-    let (signals, orphans) = (1_000_000 * length(), 100_000 * length());
+    let burst = burst();
+    let (bursts, orphans) = (1_000_000 * length() / burst, 100_000 * length());
     at(&[Place::Pid1], |place| {
         let mut rinit = Rinit::new(place)
             .fixture(&format!(
                 "fork group orphans 1 say one-is-dead until-eof storm {orphans} \
-                 say storm-is-over sleep forker , tally command {BURST} 15 exit 42"
+                 say storm-is-over sleep forker , tally command {burst} 15 exit 42"
             ))
             .start();
         rinit.ready("command");
@@ -55,14 +72,14 @@ fn signals_arrive_while_orphans_die(first: impl Fn(&Running)) {
         proc::wait_until_idle(rinit.pid);
         let before = Held::by(rinit.pid);
         drop(rinit.stdin.take());
-        for burst in 1..=signals / BURST {
-            for index in 0..BURST {
+        for count in 1..=bursts {
+            for index in 0..burst {
                 // In the order in which the kernel hands them out, which takes it less time; none is a stop request.
-                rinit.queue(38 + (index * 27 / BURST) as i32, index);
+                rinit.queue(38 + (index * 27 / burst) as i32, index);
                 // These are merged while one of them waits, but hide none of the others.
                 rinit.send([libc::SIGUSR1, libc::SIGCHLD, libc::SIGCONT][index % 3]);
             }
-            rinit.says(&format!("command has {}", burst * BURST));
+            rinit.says(&format!("command has {}", count * burst));
         }
         rinit.says("storm-is-over");
         wait_until("all the dead are reaped", || {
@@ -201,6 +218,7 @@ fn a_fork_bomb_comes_to_its_end() {
 #[test]
 fn a_command_killed_in_the_middle_of_a_storm_keeps_its_status() {
     let _alone = one_at_a_time();
+    let burst = burst();
     at(&[Place::Pid1], |place| {
         for round in 0..100 * length() {
             let mut rinit = Rinit::new(place)
@@ -209,7 +227,7 @@ fn a_command_killed_in_the_middle_of_a_storm_keeps_its_status() {
             let command = rinit.ready("command");
             drop(rinit.stdin.take());
             // At another moment each time.
-            for index in 0..round * 10 {
+            for index in 0..burst.min(round * 10) {
                 rinit.queue(34 + (index % 31) as i32, index);
             }
             signal::send(command, libc::SIGKILL).expect("it lives");
