@@ -94,11 +94,11 @@ pub fn detach() {
         for standard in [STDIN_FILENO, STDOUT_FILENO] {
             libc::dup2(nothing, standard);
         }
-        if libc::fcntl(STDERR_FILENO, libc::F_GETFD) == -1 {
-            libc::dup2(nothing, STDERR_FILENO);
-        }
         if nothing >= FIRST_FREE {
+            // It got the lowest that was free, so that standard error is open.
             libc::close(nothing);
+        } else if libc::fcntl(STDERR_FILENO, libc::F_GETFD) == -1 {
+            libc::dup2(nothing, STDERR_FILENO);
         }
     }
 }
