@@ -13,8 +13,8 @@ use clap::builder::ValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::message::{self, Level, UsageError};
-use crate::options::Options;
+use crate::message::{self, UsageError};
+use crate::options::{Level, Options};
 
 /// What rinit is asked to do.
 pub enum Request {

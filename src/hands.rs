@@ -4,11 +4,13 @@ use nix::errno::Errno;
 use nix::unistd::{Pid, getpgid};
 
 use crate::lifecycle::{Action, Target};
-use crate::message::{Level, Message, Names, say};
+use crate::message::{Message, Names, say};
+use crate::options::Level;
+use crate::process::Name;
 use crate::reaper::Reaper;
 use crate::signal::{Signal, Signals};
-use crate::sys::proc::{self, Name};
-use crate::sys::{kill, process, reap};
+use crate::sys::procfs;
+use crate::sys::{kill, reap, this_process};
 
 /// How many processes a message names.
 const NAMED: usize = 5;
@@ -69,14 +71,14 @@ impl Hands {
             Target::Group => self.send_to_group(signal, |_| false),
             Target::GroupAndCommand => self.send_to_group_and_command(signal),
             Target::Child(pid) => self.check(signal, pid, kill::process(pid, signal)),
-            Target::EachChild => match proc::children() {
+            Target::EachChild => match procfs::children() {
                 Some(children) => {
                     for pid in children {
                         self.check(signal, pid, kill::process(pid, signal));
                     }
                 }
                 // Without /proc: who might be a child.
-                None if process::is_pid_1() => self.send_to_everyone(signal),
+                None if this_process::is_pid_1() => self.send_to_everyone(signal),
                 None => self.send_to_group_and_command(signal),
             },
             Target::Everyone => self.send_to_everyone(signal),
@@ -130,12 +132,12 @@ impl Hands {
     }
 
     fn name_all(&self, say: impl FnOnce(&Names)) {
-        let mut children = proc::children().unwrap_or_default();
+        let mut children = procfs::children().unwrap_or_default();
         let is_missing = self.command_lives() && !children.contains(&self.command());
         if is_missing && children.try_reserve(1).is_ok() {
             children.insert(0, self.command());
         }
-        let name = |pid: &Pid| (*pid, Name::of(*pid));
+        let name = |pid: &Pid| (*pid, procfs::name(*pid));
         let named: Vec<(Pid, Name)> = children.iter().take(NAMED).map(name).collect();
         let names = Names {
             named: &named,

@@ -23,12 +23,12 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 
+use crate::ending::Ending;
 use crate::exit_code;
 use crate::options::Options;
-use crate::outcome::Ending;
+use crate::process::Child;
 use crate::signal::Signal;
 use pid_set::PidSet;
-pub use stop_requests::Origin;
 use stop_requests::{StopRequests, is_stop_request, starts_clock};
 
 /// Time since boot: CLOCK_BOOTTIME, the clock of the start times in /proc.
@@ -80,17 +80,6 @@ pub enum Target {
     EachChild,
     /// Every process in the PID namespace.
     Everyone,
-}
-
-/// A direct child, as a look found it.
-#[derive(Clone, Copy, Debug)]
-pub struct Child {
-    pub pid: Pid,
-    /// In COMMAND's process group.
-    pub in_group: bool,
-    /// Only read where [`Lifecycle::needs_origin`] says so. `None` also when
-    /// it cannot be read: the child then counts as born after every signal.
-    pub origin: Option<Origin>,
 }
 
 struct Drain {
@@ -273,8 +262,8 @@ impl<'a> Lifecycle<'a> {
         }
     }
 
-    /// Whether a look should read the origin of that child of COMMAND's group.
-    pub fn needs_origin(&self, pid: Pid) -> bool {
+    /// Whether a look should read the start info of that child of COMMAND's group.
+    pub fn needs_start_info(&self, pid: Pid) -> bool {
         matches!(self.phase, Phase::Draining(_))
             && self.stop_requests.has_reached_group()
             && !self.told.contains(pid)
@@ -505,8 +494,8 @@ impl<'a> Lifecycle<'a> {
     fn tell(&mut self, child: &Child, signal: Signal, act: &mut dyn FnMut(Action)) {
         self.told.insert(child.pid);
         let to = Target::Child(child.pid);
-        let has_heard = |origin| self.stop_requests.has_told(origin);
-        if !(child.in_group && child.origin.is_some_and(has_heard)) {
+        let has_heard = |info| self.stop_requests.has_told(info);
+        if !(child.in_group && child.start_info.is_some_and(has_heard)) {
             act(Action::Send { signal, to });
         }
         // A stopped process acts on nothing before it is continued.

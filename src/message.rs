@@ -11,41 +11,17 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
+use crate::ending::Ending;
 use crate::explain::{Arch, Archive, Cause, Death, Failure, Hint, Libc, Reason, Size, System};
-use crate::make_room::Init;
-use crate::outcome::Ending;
+use crate::fixed_string::FixedString;
+use crate::options::Level;
+use crate::pid1_init::Init;
+use crate::process::Name;
 use crate::signal::Signal;
-use crate::sys::proc::Name;
 use crate::sys::stderr;
-use crate::text::Text;
 use escaped::Escaped;
 pub use part::Names;
 use part::{Bytes, How, Named, Process, Quoted, Word};
-
-/// How much rinit says.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
-pub enum Level {
-    /// Nothing but rinit's own errors.
-    Quiet,
-    /// What is abnormal.
-    #[default]
-    Normal,
-    LifeCycle,
-    Signals,
-    Reaping,
-}
-
-impl Level {
-    /// The level of so many `-v`.
-    pub fn verbose(times: u8) -> Self {
-        match times {
-            0 => Self::Normal,
-            1 => Self::LifeCycle,
-            2 => Self::Signals,
-            _ => Self::Reaping,
-        }
-    }
-}
 
 /// What a pipe takes in one piece is 4096 bytes (pipe(7)); half of it says enough.
 const LONGEST_LINE: usize = 2048;
@@ -61,7 +37,7 @@ pub fn say(level: Level, message: &Message) {
 /// Not inlined: a clean run is not to touch the memory of the line.
 #[inline(never)]
 fn write(message: &Message) {
-    let line = Text::<LONGEST_LINE>::line(format_args!("rinit: {message}"));
+    let line = FixedString::<LONGEST_LINE>::line(format_args!("rinit: {message}"));
     stderr::write(line.as_bytes());
 }
 

@@ -4,11 +4,12 @@
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
-use crate::message::{Fate, Level, Message, Sender, say};
-use crate::options::Options;
-use crate::sys::inbox::Arrival;
-use crate::sys::proc::Name;
+use crate::message::{Fate, Message, Sender, say};
+use crate::options::{Level, Options};
+use crate::process::Name;
+use crate::sys::procfs;
 use crate::sys::reap::{self, Reaped};
+use crate::sys::signals::Arrival;
 
 /// Says that a signal has arrived, and what becomes of it.
 pub fn arrival(options: &Options, arrival: &Arrival, fate: Fate) {
@@ -20,7 +21,7 @@ pub fn arrival(options: &Options, arrival: &Arrival, fate: Fate) {
         None => Sender::Kernel,
         Some(pid) if pid.as_raw() == 0 => Sender::Outside,
         Some(pid) => {
-            name = Name::of(pid);
+            name = procfs::name(pid);
             Sender::Process(pid, &name)
         }
     };
@@ -48,7 +49,7 @@ pub fn reap(
     let shown = shows_reaping(options);
     // The name goes with the zombie.
     let peeked = shown.then(reap::peek).flatten();
-    let peeked = peeked.map(|pid| (pid, Name::of(pid)));
+    let peeked = peeked.map(|pid| (pid, procfs::name(pid)));
     let reaped = next();
     if let (true, Ok(Reaped::Child(pid, ending))) = (shown, &reaped) {
         if !is_command(*pid) {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::message::Level;
 use crate::signal::Signal;
 
 /// What the command line and the environment ask for, checked.
@@ -26,6 +25,31 @@ pub struct Options {
     /// Leave process 1 to an init that insists on being it.
     pub make_room: bool,
     pub level: Level,
+}
+
+/// How much rinit says.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
+pub enum Level {
+    /// Nothing but rinit's own errors.
+    Quiet,
+    /// What is abnormal.
+    #[default]
+    Normal,
+    LifeCycle,
+    Signals,
+    Reaping,
+}
+
+impl Level {
+    /// The level of so many `-v`.
+    pub fn verbose(times: u8) -> Self {
+        match times {
+            0 => Self::Normal,
+            1 => Self::LifeCycle,
+            2 => Self::Signals,
+            _ => Self::Reaping,
+        }
+    }
 }
 
 /// Which signal is forwarded for which.

@@ -18,12 +18,12 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
-use crate::outcome::Ending;
+use crate::ending::Ending;
 use crate::signal::Signal;
-use crate::sys::inbox::{self, Doorbell, Wake};
 use crate::sys::kill;
 use crate::sys::pidfd::Pidfd;
 use crate::sys::reap::{self, Reaped};
+use crate::sys::signals::{self, SignalFd, Wake};
 
 pub struct Reaper {
     command: Pid,
@@ -36,7 +36,7 @@ pub struct Reaper {
 /// Once the kernel has reaped, COMMAND may be gone at any time, and its number another's.
 struct Watch {
     command: Pidfd,
-    doorbell: Doorbell,
+    signal_fd: SignalFd,
     kernel_reaps: bool,
 }
 
@@ -68,8 +68,8 @@ impl Reaper {
     /// Waits for a signal or for COMMAND's end, at most for `limit`.
     pub fn wait(&self, limit: Option<Duration>) -> Result<Wake, Errno> {
         match self.watched() {
-            Some(watch) => watch.doorbell.wait_beside(&watch.command, limit),
-            None => inbox::wait(limit),
+            Some(watch) => watch.signal_fd.wait_beside(&watch.command, limit),
+            None => signals::wait(limit),
         }
     }
 
@@ -99,7 +99,7 @@ impl Reaper {
             if mem::take(&mut watch.kernel_reaps) {
                 // Before the next wait(2): in the other order, who dies in between is reaped by the
                 // kernel, and no signal tells of it.
-                inbox::heed_sigchld();
+                signals::heed_sigchld();
             }
         }
     }
@@ -184,12 +184,12 @@ impl Watch {
             Ok(()) | Err(Errno::ESRCH) => {}
             Err(error) => return Err(error),
         }
-        let doorbell = Doorbell::new()?;
-        doorbell.look_beside(&pidfd, Some(Duration::ZERO))?;
-        inbox::ignore_sigchld()?;
+        let signal_fd = SignalFd::new()?;
+        signal_fd.look_beside(&pidfd, Some(Duration::ZERO))?;
+        signals::ignore_sigchld()?;
         Ok(Self {
             command: pidfd,
-            doorbell,
+            signal_fd,
             kernel_reaps: true,
         })
     }

@@ -9,9 +9,9 @@ use nix::unistd::Pid;
 
 use crate::exit_code;
 use crate::explain::{self, SHELL};
-use crate::make_room;
 use crate::message::{Message, say};
 use crate::options::Options;
+use crate::pid1_init;
 use crate::search::Search;
 use crate::sys::spawn::{self, Inherited, Program, SpawnError};
 
@@ -55,7 +55,7 @@ pub fn make_room(options: &Options, plan: &Plan, inherited: &Inherited) -> Resul
     if !options.make_room {
         return Ok(());
     }
-    let Some(init) = make_room::recognise(&plan.search, &plan.arguments) else {
+    let Some(init) = pid1_init::recognise(&plan.search, &plan.arguments) else {
         return Ok(());
     };
     let command = &plan.search.name;

@@ -7,22 +7,23 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::unistd::{Pid, getpid};
 
+use crate::ending::Ending;
 use crate::exit_code;
 use crate::explain::{self, Death, Reason};
 use crate::hands::Hands;
-use crate::lifecycle::{Child, Lifecycle};
+use crate::lifecycle::Lifecycle;
 use crate::message::{Fate, Message, say};
 use crate::observe;
 use crate::options::Options;
-use crate::outcome::Ending;
+use crate::process::{Child, Name};
 use crate::reaper::Reaper;
 use crate::search::Search;
 use crate::signal::Signal;
 use crate::start::Command;
 use crate::sys::cgroup::MemoryCgroup;
-use crate::sys::inbox::{Arrival, Wake};
-use crate::sys::proc::{self, Name};
+use crate::sys::procfs;
 use crate::sys::reap::{self, Reaped};
+use crate::sys::signals::{Arrival, Wake};
 use crate::sys::terminal::Terminal;
 use crate::sys::{clock, kill};
 
@@ -168,7 +169,7 @@ impl Supervisor<'_> {
                 .is_some()
             {
                 // It goes with the zombie.
-                self.command_name = Name::of(command);
+                self.command_name = procfs::name(command);
             }
         }
         for _ in 0..BATCH {
@@ -270,7 +271,7 @@ impl Supervisor<'_> {
             }
             if self.hands.reaper.kernel_reaps() {
                 // There may be no later chance.
-                self.command_name = Name::of(self.hands.command());
+                self.command_name = procfs::name(self.hands.command());
             }
             self.stop_with_command();
         }
@@ -359,7 +360,7 @@ impl Supervisor<'_> {
     }
 
     fn find_children(&self) -> Option<Vec<Child>> {
-        let pids = proc::children()?;
+        let pids = procfs::children()?;
         let mut children = Vec::new();
         children.try_reserve_exact(pids.len()).ok()?;
         for pid in pids {
@@ -367,15 +368,15 @@ impl Supervisor<'_> {
             let command = self.hands.command();
             let in_group = self.hands.group_left
                 && (pid == command || nix::unistd::getpgid(Some(pid)) == Ok(command));
-            let origin = if in_group && self.lifecycle.needs_origin(pid) {
-                proc::origin(pid)
+            let start_info = if in_group && self.lifecycle.needs_start_info(pid) {
+                procfs::start_info(pid)
             } else {
                 None
             };
             children.push(Child {
                 pid,
                 in_group,
-                origin,
+                start_info,
             });
         }
         Some(children)

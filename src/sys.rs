@@ -4,18 +4,15 @@ pub mod cgroup;
 pub mod clock;
 pub mod descriptors;
 pub mod directory;
-#[cfg(not(any(test, fuzzing)))]
-mod entry;
 pub mod environment;
 pub mod file;
-#[cfg(not(any(test, fuzzing)))]
-mod heap;
-pub mod inbox;
+pub mod heap;
 pub mod kill;
 pub mod pidfd;
-pub mod proc;
-pub mod process;
+pub mod procfs;
 pub mod reap;
+pub mod signals;
 pub mod spawn;
 pub mod stderr;
 pub mod terminal;
+pub mod this_process;

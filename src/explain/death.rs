@@ -7,11 +7,11 @@ use std::path::Path;
 use nix::unistd::Pid;
 
 use super::{Size, cut_off};
-use crate::outcome::Ending;
+use crate::ending::Ending;
+use crate::process::Name;
 use crate::search::Search;
 use crate::signal::Signal;
 use crate::sys::cgroup::MemoryCgroup;
-use crate::sys::proc::Name;
 
 /// Bytes of a process's name (PR_SET_NAME, prctl(2)).
 const LONGEST_NAME: usize = 15;

@@ -21,6 +21,7 @@ use proptest::prelude::*;
 
 use super::stop_requests::{HOLDS, STOP_SIGNALS};
 use super::*;
+use crate::process::{Child, StartInfo};
 use crate::signal::Signals;
 
 const COMMAND: Pid = Pid::from_raw(2);
@@ -142,7 +143,7 @@ struct Process {
     /// `None`: rinit.
     parent: Option<Pid>,
     in_group: bool,
-    born: Time,
+    started_at: Time,
     ignores: Signals,
     /// Outside the group and rinit's child when a stop request came.
     detached: bool,
@@ -201,7 +202,7 @@ impl World {
             pid,
             parent,
             in_group,
-            born: self.now,
+            started_at: self.now,
             ignores,
             detached: false,
             told: 0,
@@ -344,7 +345,7 @@ impl World {
 /// Whether the process was there in good time when a stop signal came to its group.
 fn has_heard(process: &Process, ended: Time) -> bool {
     process.got_with_group.iter().any(|(signal, at)| {
-        let born_before = process.born.as_millis() / 10 < at.as_millis() / 10;
+        let born_before = process.started_at.as_millis() / 10 < at.as_millis() / 10;
         let ignored = process.ignores.contains(*signal);
         born_before && !ignored && ended <= *at + HOLDS
     })
@@ -371,16 +372,16 @@ impl Run<'_> {
     }
 
     fn find_children(&self) -> Vec<Child> {
-        let origin = |process: &Process| Origin {
-            born: u64::try_from(process.born.as_millis() / 10).unwrap(),
+        let start_info = |process: &Process| StartInfo {
+            started_at: u64::try_from(process.started_at.as_millis() / 10).unwrap(),
             ignored: process.ignores,
         };
         let found = |process: &Process| {
-            let is_wanted = process.in_group && self.lifecycle.needs_origin(process.pid);
+            let is_wanted = process.in_group && self.lifecycle.needs_start_info(process.pid);
             Child {
                 pid: process.pid,
                 in_group: process.in_group,
-                origin: is_wanted.then(|| origin(process)),
+                start_info: is_wanted.then(|| start_info(process)),
             }
         };
         self.world.children().map(found).collect()

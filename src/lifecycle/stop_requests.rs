@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Time;
+use crate::process::StartInfo;
 use crate::signal::{Signal, Signals};
 
 /// Signals that ask a container to stop.
@@ -19,14 +20,6 @@ pub const STOP_SIGNALS: [Signal; 5] = [
 pub const HOLDS: Duration = Duration::from_secs(600);
 /// A tick of the start times in /proc: USER_HZ is 100 everywhere (proc_pid_stat(5)).
 const TICK: Duration = Duration::from_millis(10);
-
-/// What tells whether a signal to a process's group has told it to stop.
-#[derive(Clone, Copy, Debug)]
-pub struct Origin {
-    /// Ticks of 10 ms since boot.
-    pub born: u64,
-    pub ignored: Signals,
-}
 
 /// The stop requests that have arrived.
 #[derive(Default)]
@@ -106,9 +99,9 @@ impl StopRequests {
 
     /// Whether one has told that process of COMMAND's group to stop. Born in the
     /// very tick of the signal counts as born later: it may have been.
-    pub fn has_told(&self, origin: Origin) -> bool {
+    pub fn has_told(&self, info: StartInfo) -> bool {
         self.in_group().any(|(signal, at)| {
-            u128::from(origin.born) < ticks(at) && !origin.ignored.contains(signal)
+            u128::from(info.started_at) < ticks(at) && !info.ignored.contains(signal)
         })
     }
 

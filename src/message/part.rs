@@ -7,9 +7,9 @@ use std::os::unix::ffi::OsStrExt;
 use nix::unistd::Pid;
 
 use super::escaped::{Escaped, is_printable};
+use crate::ending::Ending;
 use crate::explain::Arch;
-use crate::outcome::Ending;
-use crate::sys::proc::Name;
+use crate::process::Name;
 
 /// Some processes by name, and how many more there are.
 pub struct Names<'a> {

@@ -12,14 +12,14 @@ use nix::fcntl::{OFlag, open as open_path};
 use nix::sys::stat::{Mode, fstat};
 use nix::unistd::read as read_some;
 
-use crate::text::Text;
+use crate::fixed_string::FixedString;
 
 /// Bytes. The longest paths are those of cgroups.
 const LONGEST_PATH: usize = 1024;
 
 /// Reads as much of the file's beginning as the buffer takes.
 pub fn read<'b>(path: Arguments, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
-    let path = Text::<LONGEST_PATH>::new(path);
+    let path = FixedString::<LONGEST_PATH>::new(path);
     fill(&open(path.as_str().as_ref()).ok()?, buffer)
 }
 

@@ -1,6 +1,5 @@
-//! Where memory comes from: a small arena first, so that an ordinary start
-//! need not ask the kernel for any, then the C library. Where that has none
-//! left, a reserve: no message is worth an end for want of memory.
+//! Where memory comes from: the C library, and where that has none left, a
+//! small reserve: no message is worth an end for want of memory.
 //!
 //! # Safety
 //! rinit has one thread. Between clone and exec its child shares this memory,
@@ -12,21 +11,21 @@ use std::cell::{Cell, UnsafeCell};
 
 use crate::sys::spawn;
 
-// A release binary has it behind all other variables, so that these and the
-// first arena share a page.
-#[unsafe(link_section = ".bss.heap")]
-#[global_allocator]
-static HEAP: Heap = Heap {
-    first: Arena::new(),
-    reserve: Arena::new(),
-};
-
-#[repr(C)] // in this order
-struct Heap {
-    /// With the program's other variables it fits into one page.
-    first: Arena<2048>,
+/// The allocator of the program.
+pub struct Heap {
     /// No page of it is there before it is needed.
     reserve: Arena<{ 64 * 1024 }>,
+    /// What to do where nothing is left before COMMAND has started: std would abort.
+    exhausted: fn() -> !,
+}
+
+impl Heap {
+    pub const fn new(exhausted: fn() -> !) -> Self {
+        Self {
+            reserve: Arena::new(),
+            exhausted,
+        }
+    }
 }
 
 struct Arena<const SIZE: usize> {
@@ -107,9 +106,6 @@ impl<const SIZE: usize> Arena<SIZE> {
 // SAFETY: blocks of an arena do not overlap, since each begins where the last one ends, or behind.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if let Some(block) = self.first.alloc(layout) {
-            return block;
-        }
         // SAFETY: handed on as it came.
         let block = unsafe { System.alloc(layout) };
         if !block.is_null() {
@@ -119,23 +115,22 @@ unsafe impl GlobalAlloc for Heap {
             Some(block) => block,
             // From the start on, whoever asks goes on without.
             None if spawn::has_started() => block,
-            // std would abort.
-            None => crate::end_without_memory(),
+            None => (self.exhausted)(),
         }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        if !self.first.dealloc(block, layout) && !self.reserve.dealloc(block, layout) {
+        if !self.reserve.dealloc(block, layout) {
             // SAFETY: handed on as it came, and so did the block.
             unsafe { System.dealloc(block, layout) };
         }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        if self.first.resize(block, layout, size) || self.reserve.resize(block, layout, size) {
+        if self.reserve.resize(block, layout, size) {
             return block;
         }
-        if !self.first.holds(block) && !self.reserve.holds(block) {
+        if !self.reserve.holds(block) {
             // SAFETY: handed on as it came, and so did the block.
             let new = unsafe { System.realloc(block, layout, size) };
             if !new.is_null() {

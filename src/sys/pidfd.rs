@@ -12,7 +12,7 @@ use std::ptr;
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
-use crate::outcome::Ending;
+use crate::ending::Ending;
 use crate::signal::Signal;
 use crate::sys::descriptors::above_standard;
 

@@ -14,7 +14,7 @@ use std::ptr;
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
-use crate::outcome::Ending;
+use crate::ending::Ending;
 use crate::signal::Signal;
 
 /// What there is to reap.

@@ -27,8 +27,8 @@ use nix::unistd::{Pid, getpgrp, pipe2, tcsetpgrp};
 use crate::exit_code;
 use crate::sys;
 use crate::sys::descriptors::{INPUT, above_standard};
-use crate::sys::inbox::Mask;
 use crate::sys::reap;
+use crate::sys::signals::Mask;
 use environment::{Environment, PidVariable};
 
 /// What to start.

@@ -12,7 +12,7 @@ use nix::sys::signal;
 use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 
 use crate::sys::descriptors::{self, INPUT, OUTPUT};
-use crate::sys::inbox;
+use crate::sys::signals;
 
 /// How rinit stands to the terminal of its session.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -133,7 +133,7 @@ impl Terminal {
     /// could do that; tells which.
     pub fn stop_with_command(&mut self) -> bool {
         self.take_back();
-        let continued = inbox::stop_own_group();
+        let continued = signals::stop_own_group();
         self.go_along();
         continued
     }

@@ -11,12 +11,12 @@ use nix::errno::Errno;
 
 use crate::cli;
 use crate::explain;
-use crate::make_room;
 use crate::message::Message;
+use crate::pid1_init;
 use crate::search::Search;
 use crate::signal::Signal;
 use crate::sys::spawn::ExecError;
-use crate::sys::{cgroup, proc};
+use crate::sys::{cgroup, procfs};
 
 /// Why the kernel may refuse to run a file that is there.
 const ERRORS: [Errno; 8] = [
@@ -44,20 +44,20 @@ pub fn file(bytes: &[u8]) {
     }
     let _ = explain::cut_off(&search);
     let _ = explain::is_shell_script(&file.0);
-    let _ = make_room::recognise(&search, &[]);
+    let _ = pid1_init::recognise(&search, &[]);
 }
 
 /// Files of /proc and of cgroups.
 pub fn kernel_files(bytes: &[u8]) {
-    for field in [proc::PARENT, proc::START_TIME] {
-        let _ = proc::stat_field(bytes, field);
+    for field in [procfs::PARENT, procfs::START_TIME] {
+        let _ = procfs::stat_field(bytes, field);
     }
     // Whatever a process calls itself, the numbers behind that are the kernel's.
     let numbers = b") S 7 12 12 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 99\n";
     let stat = [b"12 (", bytes, numbers].concat();
-    assert_eq!(proc::stat_field(&stat, proc::PARENT), Some(7));
-    assert_eq!(proc::stat_field(&stat, proc::START_TIME), Some(4711));
-    let _ = proc::ignored_signals(bytes);
+    assert_eq!(procfs::stat_field(&stat, procfs::PARENT), Some(7));
+    assert_eq!(procfs::stat_field(&stat, procfs::START_TIME), Some(4711));
+    let _ = procfs::ignored_signals(bytes);
     assert!(cgroup::paths(bytes).all(|(_, path)| !path.starts_with('/')));
     let _ = cgroup::oom_kills(bytes);
     let _ = cgroup::limit(bytes);
@@ -133,19 +133,6 @@ impl Drop for Scratch {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_targets_are_made_of_what_the_program_is_made_of() {
-        fn dependencies(manifest: &str) -> Vec<&str> {
-            let (_, section) = manifest.split_once("\n[dependencies]\n").unwrap();
-            let lines = section.lines().take_while(|line| !line.is_empty());
-            lines
-                .filter(|line| !line.starts_with("libfuzzer-sys"))
-                .collect()
-        }
-        let own = dependencies(include_str!("Cargo.toml"));
-        assert_eq!(own, dependencies(include_str!("../Cargo.toml")));
-    }
 
     /// The inputs that are kept of a target.
     fn corpus(target: &str) -> Vec<Vec<u8>> {

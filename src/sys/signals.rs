@@ -158,9 +158,9 @@ pub fn wait(limit: Option<Duration>) -> Result<Wake, Errno> {
 }
 
 /// Tells poll(2) of signals (signalfd(2)). They are not read from it.
-pub struct Doorbell(OwnedFd);
+pub struct SignalFd(OwnedFd);
 
-impl Doorbell {
+impl SignalFd {
     pub fn new() -> Result<Self, Errno> {
         // SAFETY: see above.
         let result = unsafe {

@@ -6,12 +6,12 @@ use std::fmt::{self, Write};
 const ELLIPSIS: &str = "...";
 
 /// Text of up to `CAPACITY` bytes; what goes beyond that is cut off.
-pub struct Text<const CAPACITY: usize> {
+pub struct FixedString<const CAPACITY: usize> {
     bytes: [u8; CAPACITY],
     length: usize,
 }
 
-impl<const CAPACITY: usize> Text<CAPACITY> {
+impl<const CAPACITY: usize> FixedString<CAPACITY> {
     pub fn new(text: fmt::Arguments) -> Self {
         let mut new = Self {
             bytes: [0; CAPACITY],
@@ -57,7 +57,7 @@ impl<const CAPACITY: usize> Text<CAPACITY> {
     }
 }
 
-impl<const CAPACITY: usize> Write for Text<CAPACITY> {
+impl<const CAPACITY: usize> Write for FixedString<CAPACITY> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let mut fits = self.room().min(text.len());
         while !text.is_char_boundary(fits) {
@@ -77,16 +77,19 @@ mod tests {
 
     #[test]
     fn a_long_line_is_cut_and_still_ends() {
-        let line = Text::<64>::line(format_args!("{}", "é".repeat(3000)));
+        let line = FixedString::<64>::line(format_args!("{}", "é".repeat(3000)));
         assert!(line.as_bytes().len() <= 64);
         assert!(line.as_str().ends_with("é...\n"), "{}", line.as_str());
     }
 
     #[test]
     fn a_short_text_stays_as_it_is() {
-        assert_eq!(Text::<64>::new(format_args!("one {}", 2)).as_str(), "one 2");
         assert_eq!(
-            Text::<64>::line(format_args!("one {}", 2)).as_str(),
+            FixedString::<64>::new(format_args!("one {}", 2)).as_str(),
+            "one 2"
+        );
+        assert_eq!(
+            FixedString::<64>::line(format_args!("one {}", 2)).as_str(),
             "one 2\n"
         );
     }

@@ -6,41 +6,16 @@ use std::path::Path;
 
 use nix::unistd::{Pid, getpid, read};
 
-use crate::lifecycle::Origin;
+use crate::process::{Name, StartInfo};
 use crate::signal::Signals;
 use crate::sys::{directory, file};
 
-/// A process's name, which it may have chosen itself; empty if not known.
-pub struct Name {
-    bytes: [u8; Name::LONGEST],
-    length: usize,
-}
-
-impl Name {
-    /// Of an ordinary process it is 15 (PR_SET_NAME, prctl(2)), of a thread of the kernel 63.
-    const LONGEST: usize = 64;
-
-    pub fn unknown() -> Self {
-        Self {
-            bytes: [0; Self::LONGEST],
-            length: 0,
-        }
+/// The process's name, empty if it cannot be read.
+pub fn name(pid: Pid) -> Name {
+    if !is_own() {
+        return Name::unknown();
     }
-
-    pub fn of(pid: Pid) -> Self {
-        let mut name = Self::unknown();
-        if !is_own() {
-            return name;
-        }
-        let read = file::read(format_args!("/proc/{pid}/comm"), &mut name.bytes);
-        name.length = read.map_or(0, <[u8]>::len);
-        name
-    }
-
-    pub fn bytes(&self) -> &[u8] {
-        let bytes = self.bytes.get(..self.length).unwrap_or_default();
-        bytes.strip_suffix(b"\n").unwrap_or(bytes)
-    }
+    Name::filled_by(|buffer| file::read(format_args!("/proc/{pid}/comm"), buffer).map(<[u8]>::len))
 }
 
 /// Whether /proc is there, and is that of rinit's own PID namespace: in
@@ -115,11 +90,11 @@ fn pid(number: u64) -> Option<Pid> {
 
 /// When the process was born, and which signals it ignores.
 #[inline(never)] // for the buffers, as in cgroup.rs
-pub fn origin(pid: Pid) -> Option<Origin> {
+pub fn start_info(pid: Pid) -> Option<StartInfo> {
     let mut stat = [0; STAT_SIZE];
     let mut status = [0; STATUS_SIZE];
-    Some(Origin {
-        born: stat_field(
+    Some(StartInfo {
+        started_at: stat_field(
             file::read(format_args!("/proc/{pid}/stat"), &mut stat)?,
             START_TIME,
         )?,
@@ -196,10 +171,10 @@ mod tests {
     #[test]
     fn the_own_process_is_found_by_name_and_age() {
         assert!(is_own());
-        assert!(!Name::of(getpid()).bytes().is_empty());
-        assert!(origin(getpid()).is_some_and(|origin| origin.born > 0));
-        assert_eq!(Name::of(Pid::from_raw(i32::MAX)).bytes(), b"");
-        assert!(origin(Pid::from_raw(i32::MAX)).is_none());
+        assert!(!name(getpid()).bytes().is_empty());
+        assert!(start_info(getpid()).is_some_and(|info| info.started_at > 0));
+        assert_eq!(name(Pid::from_raw(i32::MAX)).bytes(), b"");
+        assert!(start_info(Pid::from_raw(i32::MAX)).is_none());
     }
 
     #[test]

@@ -1,0 +1,159 @@
+//! rinit: the first process of a container. It starts the command it is given,
+//! forwards every signal to it, reaps orphans, lets what the command left
+//! behind finish, and exits with the command's status.
+
+#![deny(unsafe_code, clippy::undocumented_unsafe_blocks)]
+// PID 1 may not panic.
+#![cfg_attr(
+    not(any(test, fuzzing)),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+#[cfg(not(target_os = "linux"))]
+compile_error!(
+    "rinit is made for Linux: its work is process groups, subreapers and /proc as Linux has them"
+);
+
+mod cli;
+mod ending;
+mod exit_code;
+mod explain;
+mod fixed_string;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
+mod hands;
+mod lifecycle;
+mod message;
+mod number;
+mod observe;
+mod options;
+mod pause;
+mod pid1_init;
+mod process;
+mod reaper;
+mod search;
+mod signal;
+mod start;
+mod supervisor;
+mod sys;
+
+use std::ffi::OsString;
+
+use cli::Request;
+use message::{Message, say};
+use options::{Level, Options};
+use start::Plan;
+pub use sys::heap::Heap;
+use sys::spawn::Inherited;
+use sys::terminal::{Standing, Terminal};
+use sys::{descriptors, environment, signals, this_process};
+
+/// The order of events. Gives the exit status.
+pub fn run(words: impl Iterator<Item = OsString>) -> u8 {
+    // First of all: a signal that comes from now on waits until it can be forwarded.
+    let mask = match signals::block_all() {
+        Ok(mask) => mask,
+        Err(why) => {
+            say(Level::Quiet, &Message::CannotBlock(why));
+            return exit_code::FAILED;
+        }
+    };
+    let inherited = Inherited {
+        mask,
+        sigchld_ignored: signals::undo_ignored_sigchld(),
+    };
+    match cli::parse(words, &variable_lookup()) {
+        Ok(Request::Run { options, command }) => run_command(&options, command, &inherited),
+        Ok(Request::Pause(options)) => {
+            if !this_process::is_pid_1() {
+                take_in_orphans(&options);
+            }
+            ask_for_parents_death(&options);
+            let_go();
+            descriptors::detach();
+            pause::pause(&options)
+        }
+        Ok(Request::Print(text)) => print(&text),
+        Err(error) => {
+            say(Level::Quiet, &Message::Usage(&error));
+            exit_code::FAILED
+        }
+    }
+}
+
+/// Gives the values of variables by their names. That there are none to look
+/// up, as nearly everywhere, is seen at once; to look for each of them would
+/// take half of rinit's own instructions until COMMAND runs.
+fn variable_lookup() -> fn(&str) -> Option<OsString> {
+    if environment::variables().any(|variable| cli::is_variable(variable.to_bytes())) {
+        |name| std::env::var_os(name)
+    } else {
+        |_| None
+    }
+}
+
+fn run_command(options: &Options, command: Vec<OsString>, inherited: &Inherited) -> u8 {
+    let plan = Plan::new(command);
+    let is_pid_1 = this_process::is_pid_1();
+    if is_pid_1 {
+        if let Err(status) = start::make_room(options, &plan, inherited) {
+            return status;
+        }
+    } else {
+        take_in_orphans(options);
+    }
+    ask_for_parents_death(options);
+    let standing = Standing::inspect();
+    let give_terminal = standing == Standing::Foreground;
+    let command = match start::start(options, plan, inherited, give_terminal) {
+        Ok(command) => command,
+        Err(status) => return status,
+    };
+
+    // From here on nothing may end rinit but the end of its work: what fails is said at most.
+    let_go();
+    let terminal = Terminal::keep(standing, command.pid);
+    descriptors::detach();
+    supervisor::supervise(options, is_pid_1, &command, terminal)
+}
+
+/// There is no memory to start COMMAND with.
+pub fn end_without_memory() -> ! {
+    say(Level::Quiet, &Message::NoMemory);
+    this_process::end(exit_code::FAILED)
+}
+
+fn take_in_orphans(options: &Options) {
+    if let Err(why) = this_process::become_subreaper() {
+        say(options.level, &Message::NoSubreaper(why));
+    }
+}
+
+fn ask_for_parents_death(options: &Options) {
+    if let Some(signal) = options.parent_death_signal {
+        if let Err(why) = this_process::signal_at_parent_death(signal) {
+            say(options.level, &Message::NoParentDeathSignal(why));
+        }
+    }
+}
+
+/// Of what could not be unmounted, or would not come to its end, as long as rinit holds it.
+fn let_go() {
+    this_process::leave_directory();
+    descriptors::close_inherited();
+}
+
+fn print(text: &str) -> u8 {
+    match descriptors::print(text.as_bytes()) {
+        Ok(()) => 0,
+        Err(why) => {
+            say(Level::Quiet, &Message::CannotPrint(why));
+            exit_code::FAILED
+        }
+    }
+}
