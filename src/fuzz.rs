@@ -42,8 +42,8 @@ pub fn file(bytes: &[u8]) {
     if let Some(failure) = explain::env::why_failed(&search) {
         check(&Message::RanInVain(&failure).to_string(), 3);
     }
-    let _ = explain::cut_off(&search);
-    let _ = explain::is_shell_script(&file.0);
+    let _ = explain::program::cut_off(&search);
+    let _ = explain::program::is_shell_script(&file.0);
     let _ = pid1_init::recognise(&search, &[]);
 }
 

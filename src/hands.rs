@@ -4,7 +4,7 @@ use nix::errno::Errno;
 use nix::unistd::{Pid, getpgid};
 
 use crate::lifecycle::{Action, Target};
-use crate::message::{Message, Names, say};
+use crate::message::{Message, Names, log};
 use crate::options::Level;
 use crate::process::Name;
 use crate::reaper::Reaper;
@@ -55,12 +55,12 @@ impl Hands {
                 }
             }
             Action::Look => self.look_wanted = true,
-            Action::AnnounceDrain => say(self.level, &Message::Draining),
+            Action::AnnounceDrain => log(self.level, &Message::Draining),
             Action::NameAwaited => {
-                self.name_all(|names| say(self.level, &Message::Awaited(names)));
+                self.name_all(|names| log(self.level, &Message::Awaited(names)));
             }
             Action::NameKilled => {
-                self.name_all(|names| say(self.level, &Message::Killed(names)));
+                self.name_all(|names| log(self.level, &Message::Killed(names)));
             }
         }
     }
@@ -127,11 +127,11 @@ impl Hands {
     fn check(&mut self, signal: Signal, pid: Pid, result: Result<(), Errno>) {
         if result == Err(Errno::EPERM) && !self.warned_of_permission {
             self.warned_of_permission = true;
-            say(self.level, &Message::MayNotSignal { signal, pid });
+            log(self.level, &Message::MayNotSignal { signal, pid });
         }
     }
 
-    fn name_all(&self, say: impl FnOnce(&Names)) {
+    fn name_all(&self, log: impl FnOnce(&Names)) {
         let mut children = procfs::children().unwrap_or_default();
         let is_missing = self.command_lives() && !children.contains(&self.command());
         if is_missing && children.try_reserve(1).is_ok() {
@@ -143,6 +143,6 @@ impl Hands {
             named: &named,
             others: children.len().saturating_sub(named.len()),
         };
-        say(&names);
+        log(&names);
     }
 }

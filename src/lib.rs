@@ -45,7 +45,7 @@ mod sys;
 use std::ffi::OsString;
 
 use cli::Request;
-use message::{Message, say};
+use message::{Message, log};
 use options::{Level, Options};
 use start::Plan;
 pub use sys::heap::Heap;
@@ -59,7 +59,7 @@ pub fn run(words: impl Iterator<Item = OsString>) -> u8 {
     let mask = match signals::block_all() {
         Ok(mask) => mask,
         Err(why) => {
-            say(Level::Quiet, &Message::CannotBlock(why));
+            log(Level::Quiet, &Message::CannotBlock(why));
             return exit_code::FAILED;
         }
     };
@@ -80,7 +80,7 @@ pub fn run(words: impl Iterator<Item = OsString>) -> u8 {
         }
         Ok(Request::Print(text)) => print(&text),
         Err(error) => {
-            say(Level::Quiet, &Message::Usage(&error));
+            log(Level::Quiet, &Message::Usage(&error));
             exit_code::FAILED
         }
     }
@@ -124,20 +124,20 @@ fn run_command(options: &Options, command: Vec<OsString>, inherited: &Inherited)
 
 /// There is no memory to start COMMAND with.
 pub fn end_without_memory() -> ! {
-    say(Level::Quiet, &Message::NoMemory);
+    log(Level::Quiet, &Message::NoMemory);
     this_process::end(exit_code::FAILED)
 }
 
 fn take_in_orphans(options: &Options) {
     if let Err(why) = this_process::become_subreaper() {
-        say(options.level, &Message::NoSubreaper(why));
+        log(options.level, &Message::NoSubreaper(why));
     }
 }
 
 fn ask_for_parents_death(options: &Options) {
     if let Some(signal) = options.parent_death_signal {
         if let Err(why) = this_process::signal_at_parent_death(signal) {
-            say(options.level, &Message::NoParentDeathSignal(why));
+            log(options.level, &Message::NoParentDeathSignal(why));
         }
     }
 }
@@ -152,7 +152,7 @@ fn print(text: &str) -> u8 {
     match descriptors::print(text.as_bytes()) {
         Ok(()) => 0,
         Err(why) => {
-            say(Level::Quiet, &Message::CannotPrint(why));
+            log(Level::Quiet, &Message::CannotPrint(why));
             exit_code::FAILED
         }
     }

@@ -4,7 +4,7 @@
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
-use crate::message::{Fate, Message, Sender, say};
+use crate::message::{Fate, Message, Sender, log};
 use crate::options::{Level, Options};
 use crate::process::Name;
 use crate::sys::procfs;
@@ -31,7 +31,7 @@ pub fn arrival(options: &Options, arrival: &Arrival, fate: Fate) {
         fate,
         sender,
     };
-    say(options.level, &message);
+    log(options.level, &message);
 }
 
 /// Whether somebody asked to see each reaping.
@@ -61,7 +61,7 @@ pub fn reap(
                 ending: *ending,
                 warn: options.warn_on_reap,
             };
-            say(options.level, &message);
+            log(options.level, &message);
         }
     }
     reaped

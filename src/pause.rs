@@ -1,6 +1,6 @@
 //! The job of a pod's pause process: to be there, and to reap.
 
-use crate::message::{Fate, Message, say};
+use crate::message::{Fate, Message, log};
 use crate::observe;
 use crate::options::Options;
 use crate::signal::Signal;
@@ -10,7 +10,7 @@ use crate::sys::signals::{self, Wake};
 
 /// Reaps until SIGTERM or SIGINT. Gives rinit's exit status.
 pub fn pause(options: &Options) -> u8 {
-    say(options.level, &Message::Pausing);
+    log(options.level, &Message::Pausing);
     if !observe::shows_reaping(options) {
         // No status is wanted: the kernel can reap, without waking rinit up.
         let _ = signals::ignore_sigchld();
@@ -25,7 +25,7 @@ pub fn pause(options: &Options) -> u8 {
         };
         if matches!(arrival.signal, Signal::TERM | Signal::INT) {
             observe::arrival(options, &arrival, Fate::EndsPause);
-            say(options.level, &Message::Exiting(0));
+            log(options.level, &Message::Exiting(0));
             return 0;
         }
         if arrival.signal != Signal::CHLD {

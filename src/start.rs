@@ -8,8 +8,9 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 
 use crate::exit_code;
-use crate::explain::{self, SHELL};
-use crate::message::{Message, say};
+use crate::explain;
+use crate::explain::program::SHELL;
+use crate::message::{Message, log};
 use crate::options::Options;
 use crate::pid1_init;
 use crate::search::Search;
@@ -59,7 +60,7 @@ pub fn make_room(options: &Options, plan: &Plan, inherited: &Inherited) -> Resul
         return Ok(());
     };
     let command = &plan.search.name;
-    say(options.level, &Message::MakingRoom { command, init });
+    log(options.level, &Message::MakingRoom { command, init });
     let error = spawn::replace(&plan.program(), inherited);
     Err(fail(options, &plan.search, error))
 }
@@ -90,7 +91,7 @@ pub fn start(
     match result {
         Ok(pid) => {
             let command = &search.name;
-            say(options.level, &Message::Started { pid, command });
+            log(options.level, &Message::Started { pid, command });
             let search = search.absolute();
             Ok(Command { pid, search })
         }
@@ -104,7 +105,7 @@ fn shell_script(search: &Search, result: &Result<Pid, SpawnError>) -> Option<CSt
     match result {
         Err(SpawnError::Exec(error)) if error.errno == Errno::ENOEXEC => {
             let path = search.paths.get(error.path)?;
-            let path = explain::is_shell_script(path).then(|| path.clone())?;
+            let path = explain::program::is_shell_script(path).then(|| path.clone())?;
             c_string(path.into_os_string())
         }
         _ => None,
@@ -121,16 +122,16 @@ fn c_string(word: OsString) -> Option<CString> {
 fn fail(options: &Options, search: &Search, error: SpawnError) -> u8 {
     match error {
         SpawnError::Clone(errno) => {
-            say(options.level, &Message::CannotFork(errno));
+            log(options.level, &Message::CannotFork(errno));
             exit_code::FAILED
         }
         SpawnError::Mask(errno) => {
-            say(options.level, &Message::CannotRestoreMask(errno));
+            log(options.level, &Message::CannotRestoreMask(errno));
             exit_code::FAILED
         }
         SpawnError::Exec(error) => {
             let failure = explain::why_not_started(search, error);
-            say(options.level, &Message::CannotRun(&failure));
+            log(options.level, &Message::CannotRun(&failure));
             failure.cause.status()
         }
     }

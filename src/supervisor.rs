@@ -12,7 +12,7 @@ use crate::exit_code;
 use crate::explain::{self, Death, Reason};
 use crate::hands::Hands;
 use crate::lifecycle::Lifecycle;
-use crate::message::{Fate, Message, say};
+use crate::message::{Fate, Message, log};
 use crate::observe;
 use crate::options::Options;
 use crate::process::{Child, Name};
@@ -61,7 +61,7 @@ pub fn supervise(
     loop {
         if let Some(status) = supervisor.lifecycle.exit_status() {
             supervisor.take_terminal_back();
-            say(options.level, &Message::Exiting(status));
+            log(options.level, &Message::Exiting(status));
             return status;
         }
         supervisor.wait();
@@ -208,7 +208,7 @@ impl Supervisor<'_> {
 
     fn command_ended(&mut self, ending: Ending) {
         let pid = self.hands.command();
-        self.say(&Message::Ended { pid, ending });
+        self.log(&Message::Ended { pid, ending });
         self.note_key_at_terminal(ending);
         self.explain(pid, ending);
         self.lifecycle.command_ended(ending);
@@ -233,7 +233,7 @@ impl Supervisor<'_> {
     fn explain(&mut self, pid: Pid, ending: Ending) {
         if ending == Ending::Exited(exit_code::NOT_FOUND) {
             if let Some(failure) = explain::env::why_failed(self.search) {
-                self.say(&Message::RanInVain(&failure));
+                self.log(&Message::RanInVain(&failure));
             }
         }
         let Some(signal) = self.unasked_kill(ending) else {
@@ -245,7 +245,7 @@ impl Supervisor<'_> {
         let reason = Reason::of(signal, self.search, self.memory.as_ref());
         let is_out_of_memory = matches!(reason, Reason::OutOfMemory { .. });
         if matches!(ending, Ending::Killed { .. }) || is_out_of_memory {
-            self.say(&Message::Died(&Death {
+            self.log(&Message::Died(&Death {
                 command: &self.search.name,
                 pid,
                 name: &self.command_name,
@@ -267,7 +267,7 @@ impl Supervisor<'_> {
     fn reaped(&mut self, any_left: bool) {
         if self.hands.command_lives() {
             if !any_left {
-                self.say(&Message::LostCommand(self.hands.command()));
+                self.log(&Message::LostCommand(self.hands.command()));
             }
             if self.hands.reaper.kernel_reaps() {
                 // There may be no later chance.
@@ -382,8 +382,8 @@ impl Supervisor<'_> {
         Some(children)
     }
 
-    fn say(&self, message: &Message) {
-        say(self.options.level, message);
+    fn log(&self, message: &Message) {
+        log(self.options.level, message);
     }
 }
 

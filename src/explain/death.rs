@@ -6,7 +6,8 @@ use std::path::Path;
 
 use nix::unistd::Pid;
 
-use super::{Size, cut_off};
+use super::elf::Size;
+use super::program::cut_off;
 use crate::ending::Ending;
 use crate::process::Name;
 use crate::search::Search;

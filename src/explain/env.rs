@@ -5,8 +5,10 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::cause::{Cause, Failure};
+use super::file;
 use super::format::{Format, Interpreter};
-use super::{Cause, Failure, file, file_that_ran};
+use super::program::file_that_ran;
 use crate::search::Search;
 
 /// Why env could not run what COMMAND's first line asks for, if it was that.

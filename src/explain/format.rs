@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::elf::Elf;
-use super::file::Source;
+use super::source::Source;
 
 #[derive(PartialEq, Eq, Debug)]
 pub enum Format {

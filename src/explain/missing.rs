@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::unistd::geteuid;
 
-use super::{Cause, Hint, file};
+use super::cause::{Cause, Hint};
+use super::file;
 use crate::search::Search;
 
 /// Symbolic links on one way, as in the kernel (path_resolution(7)).

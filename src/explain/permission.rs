@@ -7,7 +7,8 @@ use nix::errno::Errno;
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{AccessFlags, access, geteuid};
 
-use super::{Cause, missing};
+use super::cause::Cause;
+use super::missing;
 
 /// The bits of a mode that let somebody execute.
 const EXECUTE: u32 = 0o111;

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt::{self, Display, Formatter};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use nix::unistd::Pid;
 
@@ -10,6 +11,9 @@ use super::escaped::{Escaped, is_printable};
 use crate::ending::Ending;
 use crate::explain::Arch;
 use crate::process::Name;
+
+/// The beginning of a further line.
+pub const INDENT: &str = "\n       ";
 
 /// Some processes by name, and how many more there are.
 pub struct Names<'a> {
@@ -71,6 +75,15 @@ pub struct Quoted<'a>(pub &'a OsStr);
 impl Display for Quoted<'_> {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         write!(f, "\"{}\"", Escaped(self.0.as_bytes()))
+    }
+}
+
+/// A file by its path.
+pub struct File<'a>(pub &'a Path);
+
+impl Display for File<'_> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        Quoted(self.0.as_os_str()).fmt(f)
     }
 }
 

@@ -1,0 +1,102 @@
+//! Why COMMAND died.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::escaped::Escaped;
+use super::part::{Bytes, How, Quoted};
+use crate::ending::Ending;
+use crate::explain::{Death, Reason};
+use crate::signal::Signal;
+
+impl Display for Death<'_> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        let Self {
+            command,
+            pid,
+            ending,
+            reason,
+            ..
+        } = self;
+        write!(f, "{} (pid {pid}", Quoted(command))?;
+        if let Some(alias) = self.alias() {
+            write!(f, ", {}", Escaped(alias))?;
+        }
+        write!(f, ") {}", How(*ending))?;
+        match ending {
+            Ending::Exited(_) => {
+                write!(f, ": a process in the container was killed: {reason}")
+            }
+            Ending::Killed { by, core_dumped } => {
+                if !core_dumped && dumps_core(*by) {
+                    f.write_str(" (no core dumped)")?;
+                }
+                write!(f, ": {reason}; status {}", ending.status())
+            }
+        }
+    }
+}
+
+/// Whether a signal dumps core unless the limits forbid it (signal(7)).
+fn dumps_core(signal: Signal) -> bool {
+    [
+        libc::SIGABRT,
+        libc::SIGBUS,
+        libc::SIGFPE,
+        libc::SIGILL,
+        libc::SIGQUIT,
+        libc::SIGSEGV,
+        libc::SIGSYS,
+        libc::SIGTRAP,
+        libc::SIGXCPU,
+        libc::SIGXFSZ,
+    ]
+    .contains(&signal.raw())
+}
+
+impl Display for Reason {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        match self {
+            Self::Signal(signal) => f.write_str(meaning(*signal)),
+            Self::CutOff(size) => write!(f, "its file is {size}"),
+            Self::OutOfMemory { limit: Some(limit) } => write!(
+                f,
+                "out of memory (the container's limit is {})",
+                Bytes(*limit)
+            ),
+            Self::OutOfMemory { limit: None } => f.write_str(
+                "out of memory (the container has no limit of its own: the host or the pod was short)",
+            ),
+            Self::Killed => f.write_str(
+                "not out of memory; a process sent it (kill -9), or its processor time was used up (ulimit -t)",
+            ),
+            Self::Unknown => f.write_str(
+                "out of memory, or a process sent it (kill -9); the kernel's count does not tell which",
+            ),
+        }
+    }
+}
+
+/// What a signal commonly means that kills a program (signal(7)).
+fn meaning(signal: Signal) -> &'static str {
+    match signal.raw() {
+        libc::SIGABRT => "it gave up by itself (abort); its own last lines should say why",
+        libc::SIGALRM | libc::SIGVTALRM | libc::SIGPROF => {
+            "a timer of its own went off, and it does nothing about that"
+        }
+        libc::SIGBUS => {
+            "it used memory behind which there is nothing: a file cut off, or /dev/shm full (--shm-size)"
+        }
+        libc::SIGFPE => "an arithmetic error, such as a division by zero",
+        libc::SIGHUP => "its terminal went away, or a process sent it",
+        libc::SIGILL => {
+            "it used an instruction that this processor does not have: it may be built for a newer one"
+        }
+        libc::SIGPIPE => "it wrote to a pipe or connection that nobody reads",
+        libc::SIGSEGV => "it used memory that is not its own, a mistake in the program",
+        libc::SIGSYS => "it made a system call that is forbidden here (seccomp)",
+        libc::SIGTRAP => "a check of its own failed, or a debugger stopped it",
+        libc::SIGXCPU => "it used up its processor time (ulimit -t)",
+        libc::SIGXFSZ => "it wrote a file larger than allowed (ulimit -f)",
+        _ => "a process sent it that is not rinit, or the program itself",
+    }
+}

@@ -1,0 +1,81 @@
+//! What is wrong on the command line or in a variable.
+
+use std::ffi::OsString;
+use std::fmt::{self, Display, Formatter};
+use std::os::unix::ffi::OsStrExt;
+
+use super::escaped::Escaped;
+use super::part::Quoted;
+
+/// What is wrong on the command line or in a variable.
+#[derive(PartialEq, Eq, Debug)]
+pub enum UsageError {
+    NoCommand,
+    CommandBesidePause {
+        word: OsString,
+    },
+    UnknownOption {
+        option: OsString,
+    },
+    MissingValue {
+        option: OsString,
+    },
+    UnwantedValue {
+        option: OsString,
+        word: OsString,
+    },
+    BadValue {
+        /// The option or the variable.
+        source: OsString,
+        word: OsString,
+        allowed: &'static str,
+    },
+}
+
+impl Display for UsageError {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        match self {
+            Self::NoCommand => f.write_str(
+                "no COMMAND to run; usage: rinit [OPTIONS] [--] COMMAND [ARG]..., see rinit --help (in a Dockerfile, ENTRYPOINT drops the CMD of the base image: write it again)",
+            ),
+            Self::CommandBesidePause { word } => {
+                write!(f, "--pause takes no COMMAND, but got {}", Quoted(word))
+            }
+            Self::UnknownOption { option } => write!(
+                f,
+                "unknown option {}; rinit --help lists the options that are allowed",
+                Quoted(option)
+            ),
+            Self::MissingValue { option } => {
+                write!(f, "{} needs a value; see rinit --help", Quoted(option))
+            }
+            Self::UnwantedValue { option, word } => write!(
+                f,
+                "{} takes no value, but got {}",
+                Quoted(option),
+                Quoted(word)
+            ),
+            Self::BadValue {
+                source,
+                word,
+                allowed,
+            } => write!(
+                f,
+                "{}: {} is not allowed; allowed is {allowed}",
+                Escaped(source.as_bytes()),
+                Quoted(word)
+            ),
+        }
+    }
+}
+
+/// What is allowed for a value.
+pub mod allowed {
+    pub const FLAG: &str = "1, true, yes or on; 0, false, no, off or nothing";
+    pub const VERBOSITY: &str = "a number from 0 to 255, such as 1, 2 or 3";
+    pub const EXIT_CODE: &str = "a number from 0 to 255";
+    pub const SIGNAL: &str =
+        "a signal: a name such as TERM or SIGTERM, RTMIN+n, RTMAX-n, or a number from 1 to 64";
+    pub const REWRITE: &str = "FROM:TO with two signals, such as TERM:QUIT or 15:3; TO may be 0 to drop FROM, and FROM may not be KILL or STOP";
+    pub const DURATION: &str = "a number of seconds such as 8 or 1.5, or 500ms, 8s, 2m, 1m30s";
+}
