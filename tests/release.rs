@@ -1,7 +1,8 @@
-//! What `.ci/dist` has made. It takes minutes to do so, hence these tests are run when asked for:
+//! What `.ci/dist` has made. It takes minutes to do so, hence these tests run only when they are named:
 //!
-//!     .ci/dist && cargo test --test release -- --ignored
+//!     .ci/dist && cargo test --test release
 
+#[path = "common/mod.rs"]
 mod common;
 
 use std::collections::BTreeSet;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::output::{assert_order, got};
-use common::{Place, Rinit, at, engine, readme};
+use common::{Rinit, as_pid1, engine, readme};
 
 /// Architectures as `.ci/dist`, qemu and Debian call them.
 const ARCHITECTURES: [[&str; 3]; 7] = [
@@ -24,7 +25,6 @@ const ARCHITECTURES: [[&str; 3]; 7] = [
 ];
 
 #[test]
-#[ignore = "needs what .ci/dist makes"]
 fn the_checksums_are_those_of_all_files() {
     let checksums = fs::read_to_string(file("SHA256SUMS")).expect("checksums");
     let listed: BTreeSet<String> = checksums
@@ -46,14 +46,12 @@ fn the_checksums_are_those_of_all_files() {
 }
 
 #[test]
-#[ignore = "needs what .ci/dist makes"]
 fn the_binary_is_small() {
     let size = fs::metadata(file("rinit-x86_64")).expect("a binary").len();
     assert!(size <= 256 * 1024, "{size} bytes");
 }
 
 #[test]
-#[ignore = "needs what .ci/dist makes, and qemu-user-static"]
 fn on_every_architecture_the_status_is_the_commands() {
     on_every_architecture(|rinit| {
         let version = rinit().words("--version").run();
@@ -67,7 +65,6 @@ fn on_every_architecture_the_status_is_the_commands() {
 }
 
 #[test]
-#[ignore = "needs what .ci/dist makes, and qemu-user-static"]
 fn on_every_architecture_what_does_not_start_is_explained() {
     on_every_architecture(|rinit| {
         let ended = rinit().words("no-such-program").run();
@@ -83,7 +80,6 @@ fn on_every_architecture_what_does_not_start_is_explained() {
 }
 
 #[test]
-#[ignore = "needs what .ci/dist makes, and qemu-user-static"]
 fn on_every_architecture_signals_reach_the_group() {
     on_every_architecture(|rinit| {
         let rinit = rinit()
@@ -101,7 +97,6 @@ fn on_every_architecture_signals_reach_the_group() {
 }
 
 #[test]
-#[ignore = "needs what .ci/dist makes, and qemu-user-static"]
 fn on_every_architecture_last_words_are_said() {
     on_every_architecture(|rinit| {
         let rinit = rinit()
@@ -117,7 +112,6 @@ fn on_every_architecture_last_words_are_said() {
 }
 
 #[test]
-#[ignore = "needs what .ci/dist makes, and lintian"]
 fn debian_finds_no_fault_with_the_packages() {
     for [_, _, debian] in ARCHITECTURES {
         let faults = print(
@@ -130,7 +124,6 @@ fn debian_finds_no_fault_with_the_packages() {
 }
 
 #[test]
-#[ignore = "needs what .ci/dist makes"]
 fn the_package_is_installed_and_removed() {
     let debian = engine::debian().expect("an image of Debian");
     let mount = format!("{}:/dist:ro", directory().display());
@@ -158,15 +151,15 @@ fn the_package_is_installed_and_removed() {
 
 /// As the first process of a namespace: where qemu stands between, the kernel makes no subreaper.
 fn on_every_architecture(test: impl Fn(&dyn Fn() -> Rinit)) {
-    at(&[Place::Pid1], |place| {
+    as_pid1(|role| {
         for [architecture, qemu, _] in ARCHITECTURES {
             let binary = file(&format!("rinit-{architecture}"));
             println!("{architecture}");
             if architecture == std::env::consts::ARCH {
-                test(&|| Rinit::program(place, &binary));
+                test(&|| Rinit::program(role, &binary));
             } else {
                 let qemu = PathBuf::from(format!("/usr/bin/qemu-{qemu}-static"));
-                test(&|| Rinit::program(place, &qemu).arg(&binary));
+                test(&|| Rinit::program(role, &qemu).arg(&binary));
             }
         }
     });

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::common::{Place, Rinit, skip};
+use crate::common::{self, Rinit, skip};
 use crate::programs::Programs;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl Init {
 
     /// The same, as PID 1.
     pub fn as_pid_1(&self, program: &Path, words: &str) -> Rinit {
-        Rinit::program(Place::Pid1, &self.path)
+        Rinit::program(common::Role::Pid1, &self.path)
             .words(&self.options.join(" "))
             .arg(program)
             .words(words)

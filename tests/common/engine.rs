@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::output::Output;
 use super::rinit::pid_of;
-use super::{Directory, Ended, LIMIT, Place, Terminal, binary, fixture, signal, skip, wait_until};
+use super::{Directory, Ended, LIMIT, Role, Terminal, binary, fixture, signal, skip, wait_until};
 
 /// An image of a test's own, removed when the last of its containers is.
 pub struct Image {
@@ -122,7 +122,7 @@ impl Image {
             "exec docker --host {host} run -it --name {} {} {words}",
             name.name, self.name
         );
-        (Terminal::run(Place::Pid1, &run), name)
+        (Terminal::run(Role::Pid1, &run), name)
     }
 
     /// The files with something in them. The engine adds empty ones to a container, to mount its own over them.

@@ -5,30 +5,35 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod cgroup;
+pub mod elf_samples;
 pub mod engine;
-pub mod machine;
+pub mod isolated_host;
 pub mod output;
-pub mod place;
 pub mod podman;
 pub mod proc;
-pub mod program;
 pub mod readme;
-pub mod refusal;
 pub mod rinit;
+pub mod role;
+pub mod seccomp;
 pub mod signal;
+pub mod skipped;
 pub mod strace;
 pub mod terminal;
 pub mod tracer;
 
+use std::fs::Permissions;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub use place::{Place, at, everywhere, everywhere_at_once};
 pub use rinit::{Ended, Rinit, Running};
+pub use role::{Role, as_pid1, as_pid1_and_subreaper, as_pid1_and_subreaper_at_once, as_subreaper};
+pub use skipped::skip;
 pub use terminal::Terminal;
 
 /// How long a condition may take to come true, on a loaded machine too.
@@ -40,21 +45,38 @@ pub fn binary() -> PathBuf {
         .map_or_else(|| env!("CARGO_BIN_EXE_rinit").into(), PathBuf::from)
 }
 
-/// The program that the tests run inside.
-pub fn fixture() -> PathBuf {
-    Path::new(env!("CARGO_BIN_EXE_rinit"))
-        .with_file_name("examples")
-        .join("fixture")
+/// Where a program lies in PATH.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|directory| directory.join(name))
+        .find(|file| file.exists())
 }
 
-/// Says loudly that a test cannot run here. In CI nothing is skipped.
-pub fn skip(why: &str) {
-    assert!(
-        std::env::var_os("CI").is_none_or(|value| value != "true"),
-        "cannot run here, and in CI nothing is skipped: {why}"
-    );
-    // Not through eprintln!, which cargo keeps to itself when a test passes.
-    let _ = writeln!(std::io::stderr(), "\n*** SKIPPED: {why} ***");
+/// The program that the tests run inside, which is that of tests/fixture, or whatever RINIT_TEST_FIXTURE names.
+pub fn fixture() -> PathBuf {
+    static FIXTURE: OnceLock<PathBuf> = OnceLock::new();
+    let named = || std::env::var_os("RINIT_TEST_FIXTURE").map(PathBuf::from);
+    FIXTURE
+        .get_or_init(|| named().unwrap_or_else(build_fixture))
+        .clone()
+}
+
+/// Cargo does so by itself only where it builds everything, not for `cargo test --test NAME`.
+fn build_fixture() -> PathBuf {
+    let cargo = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--example", "fixture"])
+        .arg("--message-format=json")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("cargo, or RINIT_TEST_FIXTURE");
+    assert!(cargo.status.success(), "the fixture is not built");
+    let said = String::from_utf8(cargo.stdout).expect("JSON");
+    let (_, path) = said
+        .rsplit_once("\"executable\":\"")
+        .expect("where it is built");
+    path.split_once('"').expect("the end of a text").0.into()
 }
 
 /// Waits until `condition` gives something.
@@ -85,6 +107,9 @@ impl Directory {
             std::env::temp_dir().join(format!("rinit-test-{name}-{}-{count}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(&path).expect("a directory for the test");
+        // For whoever a test runs programs as, whatever the umask.
+        let everyone = Permissions::from_mode(0o755);
+        std::fs::set_permissions(&path, everyone).expect("a directory that everyone may enter");
         Directory(path)
     }
 

@@ -7,7 +7,7 @@ use std::process::Command;
 use nix::fcntl::{Flock, FlockArg};
 
 use super::engine::{Client, DOCKER, ask, run, use_client};
-use super::machine::enter;
+use super::isolated_host::enter;
 use super::skip;
 
 const ROOT: Client = &["podman"];

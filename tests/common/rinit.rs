@@ -10,13 +10,13 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use nix::mount::{MsFlags, mount};
 
 use super::output::Output;
-use super::place::Entry;
-use super::refusal::refuse;
-use super::{Place, binary, fixture, proc, signal, wait_for, wait_until};
+use super::role::Entry;
+use super::seccomp::refuse;
+use super::{Role, binary, fixture, proc, signal, wait_for, wait_until};
 
 /// rinit and its command line, not yet started.
 pub struct Rinit {
-    place: Place,
+    role: Role,
     command: Command,
     hooks: Vec<Hook>,
 }
@@ -24,12 +24,12 @@ pub struct Rinit {
 type Hook = Box<dyn FnMut() -> io::Result<()> + Send + Sync>;
 
 impl Rinit {
-    pub fn new(place: Place) -> Rinit {
-        Rinit::program(place, &binary())
+    pub fn new(role: Role) -> Rinit {
+        Rinit::program(role, &binary())
     }
 
     /// Any other program in the same place, to compare with, or to run rinit itself.
-    pub fn program(place: Place, program: &Path) -> Rinit {
+    pub fn program(role: Role, program: &Path) -> Rinit {
         let mut command = Command::new(program);
         command.env_clear().env(
             "PATH",
@@ -40,7 +40,7 @@ impl Rinit {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         Rinit {
-            place,
+            role,
             command,
             hooks: Vec::new(),
         }
@@ -123,7 +123,7 @@ impl Rinit {
         if let Some(Reaping::Wait) = Reaping::forced() {
             self = self.before_exec(|| refuse(&[libc::SYS_pidfd_open], libc::ENOSYS));
         }
-        let entry = Entry::new(self.place);
+        let entry = Entry::new(self.role);
         let mut hooks = self.hooks;
         // SAFETY: the entry and the hooks keep to system calls.
         unsafe {
@@ -140,9 +140,9 @@ impl Rinit {
         drop(self.command);
         let first = |pid| proc::children(pid).first().copied().unwrap_or(0);
         let namespace = first(pid_of(&outside));
-        let pid = match self.place {
-            Place::Pid1 => namespace,
-            Place::Subreaper => first(namespace),
+        let pid = match self.role {
+            Role::Pid1 => namespace,
+            Role::Subreaper => first(namespace),
         };
         Ok(Running {
             pid,

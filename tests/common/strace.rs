@@ -8,23 +8,31 @@ use std::time::{Duration, Instant};
 
 use super::output::Output;
 use super::{
-    Directory, LIMIT, Place, Rinit, Running, Terminal, binary, fixture, place, program, skip,
+    Directory, LIMIT, Rinit, Role, Running, Terminal, binary, find_program, fixture, role, skip,
 };
 
-/// Runs a test of rinit under strace as PID 1 and as a subreaper.
-pub fn everywhere(test: impl Fn(Place)) {
-    at(&[Place::Pid1, Place::Subreaper], test);
+/// Tests of rinit under strace.
+pub fn as_pid1_and_subreaper(test: impl Fn(Role)) {
+    if is_there() {
+        role::as_pid1_and_subreaper(test);
+    }
 }
 
-pub fn at(places: &[Place], test: impl Fn(Place)) {
+pub fn as_pid1(test: impl Fn(Role)) {
     if is_there() {
-        place::at(places, test);
+        role::as_pid1(test);
+    }
+}
+
+pub fn as_subreaper(test: impl Fn(Role)) {
+    if is_there() {
+        role::as_subreaper(test);
     }
 }
 
 /// Where it is not, the test is skipped.
 pub fn is_there() -> bool {
-    let is_there = program::find("strace").is_some();
+    let is_there = find_program("strace").is_some();
     if !is_there {
         skip("strace is not installed: apt install strace");
     }
@@ -34,7 +42,7 @@ pub fn is_there() -> bool {
 /// A command line of rinit's, to be run under strace again and again.
 pub struct Traced {
     pub name: &'static str,
-    pub place: Place,
+    pub role: Role,
     pub on_terminal: bool,
     /// rinit's words. In them `FIXTURE` stands for the fixture, and `STARTED` for a file by which COMMAND shows
     /// that it runs.
@@ -76,7 +84,7 @@ const TOO_LONG: u64 = 1_000_000;
 impl Traced {
     /// Runs it with further options of strace's.
     pub fn run(&self, options: &str) -> Trace {
-        let directory = Directory::new(&format!("{}-{:?}", self.name, self.place));
+        let directory = Directory::new(&format!("{}-{:?}", self.name, self.role));
         let path = |name: &str| directory.path().join(name).display().to_string();
         let [log, messages, started] = ["log", "messages", "started"].map(path);
         let words = self.words.replace("STARTED", &started);
@@ -86,20 +94,20 @@ impl Traced {
         let line = |program: &str| format!("ulimit -n 64; exec {program} {rinit} 2>{messages}");
         let strace = format!("strace -o {log} {options}");
         let follow = line(&format!("{strace} -f -b execve"));
-        let status = match self.place {
-            Place::Subreaper if self.on_terminal => {
-                end(&mut Terminal::run(self.place, &follow).running, &log)
+        let status = match self.role {
+            Role::Subreaper if self.on_terminal => {
+                end(&mut Terminal::run(self.role, &follow).running, &log)
             }
-            Place::Subreaper => end(&mut shell(self.place, &follow), &log),
+            Role::Subreaper => end(&mut shell(self.role, &follow), &log),
             // strace forks more than once, so that what it starts is never the first process of a namespace.
             // What it joins waits in a call that rinit does not make, since it may or may not be seen.
-            Place::Pid1 => {
+            Role::Pid1 => {
                 let wait = format!(
                     "{} {} say waiting until-input exec",
                     fixture().display(),
                     self.before
                 );
-                let mut running = shell(self.place, &line(&wait));
+                let mut running = shell(self.role, &line(&wait));
                 running.says("waiting");
                 let mut tracer = attach(&strace, running.pid);
                 drop(running.stdin.take());
@@ -133,8 +141,8 @@ pub fn attach(strace: &str, pid: i32) -> Child {
     tracer
 }
 
-fn shell(place: Place, line: &str) -> Running {
-    let shell = Rinit::program(place, "/bin/sh".as_ref());
+fn shell(role: Role, line: &str) -> Running {
+    let shell = Rinit::program(role, "/bin/sh".as_ref());
     shell.arg("-c").arg(line).start()
 }
 

@@ -12,7 +12,7 @@ use nix::pty::{PtyMaster, Winsize, grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 use nix::unistd::{Pid, getpgid, tcgetpgrp};
 
-use super::{LIMIT, Place, Rinit, Running, binary, fixture, proc, wait_for, wait_until};
+use super::{LIMIT, Rinit, Role, Running, binary, fixture, proc, wait_for, wait_until};
 
 pub const CTRL_C: &str = "\x03";
 pub const CTRL_D: &str = "\x04";
@@ -34,11 +34,11 @@ pub struct Terminal {
 
 impl Terminal {
     /// A shell runs `line` as the leader of a session that has the terminal.
-    pub fn run(place: Place, line: &str) -> Terminal {
+    pub fn run(role: Role, line: &str) -> Terminal {
         let (master, terminal) = open();
         let another = || terminal.try_clone().expect("a descriptor");
         let fixtures = fixture().parent().expect("a directory").to_owned();
-        let running = Rinit::program(place, "/bin/sh".as_ref())
+        let running = Rinit::program(role, "/bin/sh".as_ref())
             .arg("-c")
             .arg(line)
             .env(

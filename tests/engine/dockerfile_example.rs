@@ -1,0 +1,56 @@
+//! The image that Dockerfile.example describes, really built and stopped.
+
+use std::path::Path;
+
+use crate::common::Directory;
+use crate::common::engine::{self, Engine, Image, docker};
+use crate::common::isolated_host::alone;
+
+#[test]
+fn the_example_stops_at_once_where_its_program_alone_has_to_be_killed() {
+    let Some(base) = engine::debian() else { return };
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let base = format!("BASE={base}");
+    let file = repository.join("Dockerfile.example");
+    let file = file.to_str().expect("a path in UTF-8");
+    let image = Image::build(&["--file", file, "--build-arg", &base], repository);
+    assert_eq!(image.files(), ["demo", "sbin/rinit"]);
+
+    let directory = Directory::new("built-without-history");
+    let rinit = directory.path().join("rinit");
+    for (options, status) in [(vec![], 143), (vec!["--entrypoint", "/demo"], 137)] {
+        let container = image.start(&options, "");
+        container.says("demo: working");
+        container.docker("stop", &["-t", "1"]);
+        container.copy("/sbin/rinit", &rinit);
+        assert_eq!(container.end().status, status, "{options:?}");
+    }
+    an_engine_finds_a_commit_though_there_is_no_history(&rinit);
+    another_image_takes_rinit_from_it(&image);
+}
+
+fn another_image_takes_rinit_from_it(image: &Image) {
+    let copy = "COPY --from=rinit-demo /sbin/rinit /sbin/rinit";
+    assert!(include_str!("../../README.md").contains(copy));
+    let copy = copy.replace("rinit-demo", image.name());
+    let context = Directory::new("copied");
+    context.executable("Dockerfile", format!("FROM scratch\n{copy}\n"));
+    let other = Image::build(&["--no-cache"], context.path());
+    let ended = other.run(&[], "/sbin/rinit --version");
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+}
+
+fn an_engine_finds_a_commit_though_there_is_no_history(rinit: &Path) {
+    alone(|| {
+        let rinit = rinit.to_str().expect("a path in UTF-8");
+        let Some(engine) = Engine::start(&["--init-path", rinit]) else {
+            return;
+        };
+        let before = engine.log();
+        assert_eq!(
+            docker(&["info", "--format", "{{.InitCommit.ID}}"]),
+            "0000000"
+        );
+        assert_eq!(engine.log(), before);
+    });
+}

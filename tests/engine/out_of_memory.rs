@@ -1,0 +1,41 @@
+//! Where the kernel killed COMMAND for want of memory, a container's limit is named.
+
+use crate::common::engine::Image;
+
+#[test]
+fn a_command_that_the_kernel_kills_for_want_of_memory() {
+    let Some(image) = Image::scratch() else {
+        return;
+    };
+    let options = ["--memory", "32m", "--memory-swap", "32m"];
+    for (words, said) in [
+        (
+            "hog",
+            "rinit: \"/fixture\" (pid 7) was killed by SIGKILL: out of memory (the container's limit is 32 MiB); status 137\n",
+        ),
+        (
+            "like hog ,",
+            "rinit: \"/fixture\" (pid 7) exited with status 137: \
+             a process in the container was killed: out of memory (the container's limit is 32 MiB)\n",
+        ),
+    ] {
+        let ended = image.run(&options, words);
+        assert_eq!(
+            (without_pid(&ended.stderr), ended.status),
+            (said.to_owned(), 137)
+        );
+    }
+    let ended = image.run(&options, "die 9");
+    assert!(
+        ended.stderr.contains("not out of memory"),
+        "{}",
+        ended.stderr
+    );
+}
+
+/// With the pid 7 in place of the one that the engine's own processes leave to COMMAND.
+fn without_pid(line: &str) -> String {
+    let (start, rest) = line.split_once("(pid ").expect("a pid");
+    let end = rest.trim_start_matches(|digit: char| digit.is_ascii_digit());
+    format!("{start}(pid 7{end}")
+}

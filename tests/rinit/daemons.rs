@@ -1,0 +1,291 @@
+//! With `--daemon` rinit lives as long as the daemons that the command left behind.
+
+use std::time::{Duration, Instant};
+
+use crate::common::output::{assert_order, got};
+use crate::common::{Rinit, Role, Running, as_pid1_and_subreaper, proc, signal, wait_until};
+
+/// Comes after any stop request that was sent before, since the lowest number goes first.
+const LAST: i32 = 64;
+
+#[test]
+fn rinit_lives_as_long_as_the_daemon_and_signals_go_to_it_and_not_to_its_workers() {
+    as_pid1_and_subreaper(|role| {
+        let rinit = serving(
+            role,
+            "-d",
+            "session fork linger worker 15 0 exit 0 , linger daemon 12 0 say daemon-is-done exit 0",
+            &["worker", "daemon"],
+        );
+        for number in [1, 10, 40, LAST] {
+            rinit.send(number);
+            rinit.says(&format!("daemon got {number} "));
+        }
+        for times in 2..=3 {
+            rinit.send(libc::SIGTERM);
+            rinit.send(LAST);
+            rinit.stdout.wait_for("what came last", |text| {
+                (got(text, "daemon", LAST) == times).then_some(())
+            });
+        }
+        // The daemon has its own way to end.
+        rinit.send(libc::SIGUSR2);
+        let ended = rinit.end();
+        assert_eq!(ended.status, 0, "{ended:?}");
+        for number in [1, 10, 40, 15] {
+            assert_eq!(got(&ended.stdout, "daemon", number), 1, "{ended:?}");
+        }
+        // Only once it was rinit's.
+        assert_order(&ended.stdout, &["daemon-is-done", "worker got 15 "]);
+    });
+}
+
+#[test]
+fn a_stop_request_of_another_kind_reaches_the_daemon_once_too() {
+    as_pid1_and_subreaper(|role| {
+        let rinit = serving(role, "-d", "session linger daemon 10 0 exit 0", &["daemon"]);
+        for (times, number) in [(1, 3), (2, 15), (3, 15), (4, 3)] {
+            rinit.send(number);
+            rinit.send(LAST);
+            rinit.stdout.wait_for("what came last", |text| {
+                (got(text, "daemon", LAST) == times).then_some(())
+            });
+        }
+        rinit.send(libc::SIGUSR1);
+        let ended = rinit.end();
+        for number in [3, 15] {
+            assert_eq!(got(&ended.stdout, "daemon", number), 1, "{ended:?}");
+        }
+    });
+}
+
+#[test]
+fn the_status_is_the_daemons() {
+    for (daemon, status) in [
+        ("exit 0", 0),
+        ("exit 3", 3),
+        ("die 6", 134),
+        ("die 40", 168),
+    ] {
+        as_pid1_and_subreaper(|role| {
+            let words = format!("session linger daemon 15 0 {daemon}");
+            let rinit = serving(role, "-d", &words, &["daemon"]);
+            rinit.send(libc::SIGTERM);
+            let ended = rinit.end();
+            assert_eq!(ended.status, status, "{ended:?}");
+            assert_eq!(ended.stderr, "", "{ended:?}");
+        });
+    }
+}
+
+#[test]
+fn of_several_daemons_the_first_that_was_no_success_gives_the_status() {
+    as_pid1_and_subreaper(|role| {
+        let rinit = serving(
+            role,
+            "-d",
+            "session linger one 10 0 exit 0 , \
+                orphan session linger two 10 0 exit 5 , \
+                orphan session linger three 10 0 exit 6",
+            &["one", "two", "three"],
+        );
+        for name in ["one", "two", "three"] {
+            let pid = rinit.ready(name);
+            signal::send(pid, libc::SIGUSR1).expect("it takes a signal");
+            wait_until("it is reaped", || proc::state(pid).is_none());
+        }
+        assert_eq!(rinit.end().status, 5);
+    });
+}
+
+#[test]
+fn a_daemon_that_ends_by_itself_ends_rinit() {
+    as_pid1_and_subreaper(|role| {
+        let rinit = serving(role, "-d", "session linger daemon 10 0 exit 9", &["daemon"]);
+        signal::send(rinit.ready("daemon"), libc::SIGUSR1).expect("it takes a signal");
+        assert_eq!(rinit.end().status, 9);
+    });
+}
+
+#[test]
+fn a_stop_request_that_came_before_the_command_exited_reaches_the_daemons_once() {
+    as_pid1_and_subreaper(|role| {
+        let rinit = Rinit::new(role)
+            .words("-d")
+            .fixture(
+                "orphan linger same-group 10 0 exit 0 , \
+                orphan session linger own-session 10 0 exit 0 , \
+                linger command 15 300 say command-is-done exit 0",
+            )
+            .start();
+        for name in ["same-group", "own-session", "command"] {
+            rinit.ready_before_now(name);
+        }
+        rinit.send(libc::SIGTERM);
+        // SIGCONT is the last thing that rinit sends to whom it tells.
+        for name in ["same-group", "own-session"] {
+            rinit.says(&format!("{name} got 18 "));
+        }
+        rinit.send(libc::SIGTERM);
+        rinit.send(libc::SIGUSR1);
+        let ended = rinit.end();
+        assert_eq!(ended.status, 0, "{ended:?}");
+        for name in ["same-group", "own-session"] {
+            assert_eq!(got(&ended.stdout, name, 15), 1, "{ended:?}");
+        }
+        assert_order(&ended.stdout, &["command-is-done", "own-session got 15 "]);
+    });
+}
+
+#[test]
+fn a_stop_request_that_was_dropped_on_the_way_hides_no_other() {
+    as_pid1_and_subreaper(|role| {
+        let rinit = Rinit::new(role)
+            .words("-d -r INT:0")
+            .fixture("orphan session linger daemon 15 0 exit 0 , ignore 15 await command 10 exit 0")
+            .start();
+        rinit.ready("daemon");
+        rinit.ready("command");
+        for number in [libc::SIGTERM, libc::SIGINT] {
+            rinit.send(number);
+            rinit.wait_until_taken();
+        }
+        rinit.send(libc::SIGUSR1);
+        assert_eq!(rinit.end().status, 0);
+    });
+}
+
+#[test]
+fn a_command_that_fails_ends_as_without_the_option() {
+    as_pid1_and_subreaper(|role| {
+        let mut rinit = Rinit::new(role)
+            .words("-d")
+            .fixture("orphan session linger left 15 0 exit 5 , until-eof exit 3")
+            .start();
+        rinit.ready("left");
+        drop(rinit.stdin.take());
+        let ended = rinit.end();
+        assert_eq!(ended.status, 3, "the command's own: {ended:?}");
+        assert_eq!(got(&ended.stdout, "left", 15), 1, "{ended:?}");
+    });
+}
+
+#[test]
+fn a_command_that_leaves_nothing_behind_ends_at_once() {
+    for status in [0, 4] {
+        as_pid1_and_subreaper(|role| {
+            let ended = Rinit::new(role)
+                .words("-d")
+                .fixture(&format!("exit {status}"))
+                .run();
+            assert_eq!(ended.status, status, "{ended:?}");
+            assert_eq!(ended.stderr, "");
+        });
+    }
+}
+
+#[test]
+fn a_daemon_that_outlives_the_grace_after_a_stop_request_is_killed() {
+    as_pid1_and_subreaper(|role| {
+        let rinit = serving(role, "-d -t 1.5", "session record daemon", &["daemon"]);
+        let daemon = rinit.ready("daemon");
+        let inner = proc::inner_pid(daemon).expect("it lives");
+        let start = Instant::now();
+        rinit.send(libc::SIGTERM);
+        let ended = rinit.end();
+        assert!(start.elapsed() >= Duration::from_millis(1500), "{ended:?}");
+        assert_eq!(ended.status, 137, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "daemon", 15), 1, "{ended:?}");
+        let killed = format!("killing pid {inner} (fixture)");
+        assert!(ended.stderr.contains(&killed), "{ended:?}");
+    });
+}
+
+#[test]
+fn the_grace_starts_with_the_stop_request() {
+    as_pid1_and_subreaper(|role| {
+        // It lives longer than the grace after the command's exit, and is stopped then.
+        let rinit = serving(
+            role,
+            "-d -t 1",
+            "session linger daemon 10 1500 say still-there linger daemon 15 0 exit 0",
+            &["daemon"],
+        );
+        rinit.send(libc::SIGUSR1);
+        rinit.says("still-there");
+        rinit.send(libc::SIGTERM);
+        let ended = rinit.end();
+        assert_eq!(ended.status, 0, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "daemon", 15), 1, "{ended:?}");
+    });
+}
+
+#[test]
+fn a_dump_of_threads_starts_no_clock() {
+    as_pid1_and_subreaper(|role| {
+        let rinit = serving(
+            role,
+            "-d -t 0.5",
+            "session linger daemon 3 1500 say dump-is-done record daemon",
+            &["daemon"],
+        );
+        rinit.send(libc::SIGQUIT);
+        rinit.says("dump-is-done");
+        let start = Instant::now();
+        rinit.send(libc::SIGTERM);
+        let ended = rinit.end();
+        assert!(start.elapsed() >= Duration::from_millis(500), "{ended:?}");
+        assert_eq!(ended.status, 137, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "daemon", 15), 1, "{ended:?}");
+    });
+}
+
+#[test]
+fn zero_on_stop_is_about_the_daemon() {
+    for (daemon, status) in [
+        ("sleep daemon", 0),
+        ("linger daemon 15 0 exit 143", 0),
+        ("linger daemon 15 0 exit 4", 4),
+    ] {
+        as_pid1_and_subreaper(|role| {
+            let rinit = serving(role, "-d -z", &format!("session {daemon}"), &["daemon"]);
+            rinit.send(libc::SIGTERM);
+            assert_eq!(rinit.end().status, status);
+        });
+    }
+}
+
+#[test]
+fn kill_after_ends_the_daemons_too() {
+    as_pid1_and_subreaper(|role| {
+        let rinit = serving(
+            role,
+            "-d -k 1.5",
+            "session fork session record worker , record daemon",
+            &["worker", "daemon"],
+        );
+        let start = Instant::now();
+        rinit.send(libc::SIGTERM);
+        let ended = rinit.end();
+        assert!(start.elapsed() >= Duration::from_millis(1500), "{ended:?}");
+        assert_eq!(ended.status, 137, "{ended:?}");
+    });
+}
+
+/// Starts rinit with a command that leaves a daemon of these words behind and exits 0, and waits until rinit serves
+/// that daemon.
+fn serving(role: Role, options: &str, daemon: &str, names: &[&str]) -> Running {
+    let rinit = Rinit::new(role)
+        .words(options)
+        .fixture(&format!("orphan {daemon} , linger command 10 0 exit 0"))
+        .start();
+    for name in names {
+        rinit.ready(name);
+    }
+    let command = rinit.ready("command");
+    signal::send(command, libc::SIGUSR1).expect("it takes a signal");
+    wait_until("rinit has reaped the command", || {
+        proc::state(command).is_none()
+    });
+    rinit
+}

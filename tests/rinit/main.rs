@@ -1,0 +1,34 @@
+//! What rinit promises, one module a promise. Nothing here needs a container engine.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod command_line;
+mod daemons;
+mod drain;
+mod exit_status;
+mod faults;
+mod group_first;
+mod idle;
+mod kernel_reaps;
+mod kill_after;
+mod make_room;
+mod messages;
+mod migrating;
+mod no_proc;
+mod old_kernel;
+mod parent_death;
+mod races;
+mod readme;
+mod reaping;
+mod security;
+mod signals;
+mod start;
+mod static_binary;
+mod storms;
+mod surroundings;
+mod terminal;
+mod told_once;
+mod why_it_died;
+mod why_not_started;
+mod zero_on_stop;

@@ -1,0 +1,389 @@
+//! Why COMMAND died is said in one line, unless its end was asked for.
+
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::Command;
+
+use crate::common::cgroup::{Limit, Mount};
+use crate::common::rinit::hide;
+use crate::common::terminal::{CTRL_C, SHELL};
+use crate::common::{
+    Directory, Rinit, Terminal, as_pid1_and_subreaper, as_pid1_and_subreaper_at_once, fixture,
+    proc, signal,
+};
+use crate::common::{as_pid1, as_subreaper, elf_samples};
+use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
+
+/// Signals of a program's own making, and what is said of them.
+const MEANINGS: [(i32, &str, &str); 14] = [
+    (
+        libc::SIGHUP,
+        "SIGHUP",
+        "its terminal went away, or a process sent it",
+    ),
+    (
+        libc::SIGILL,
+        "SIGILL",
+        "it used an instruction that this processor does not have: it may be built for a newer one",
+    ),
+    (
+        libc::SIGTRAP,
+        "SIGTRAP",
+        "a check of its own failed, or a debugger stopped it",
+    ),
+    (
+        libc::SIGABRT,
+        "SIGABRT",
+        "it gave up by itself (abort); its own last lines should say why",
+    ),
+    (
+        libc::SIGBUS,
+        "SIGBUS",
+        "it used memory behind which there is nothing: a file cut off, or /dev/shm full (--shm-size)",
+    ),
+    (
+        libc::SIGFPE,
+        "SIGFPE",
+        "an arithmetic error, such as a division by zero",
+    ),
+    (
+        libc::SIGSEGV,
+        "SIGSEGV",
+        "it used memory that is not its own, a mistake in the program",
+    ),
+    (
+        libc::SIGPIPE,
+        "SIGPIPE",
+        "it wrote to a pipe or connection that nobody reads",
+    ),
+    (libc::SIGALRM, "SIGALRM", TIMER),
+    (libc::SIGVTALRM, "SIGVTALRM", TIMER),
+    (libc::SIGPROF, "SIGPROF", TIMER),
+    (
+        libc::SIGXCPU,
+        "SIGXCPU",
+        "it used up its processor time (ulimit -t)",
+    ),
+    (
+        libc::SIGXFSZ,
+        "SIGXFSZ",
+        "it wrote a file larger than allowed (ulimit -f)",
+    ),
+    (
+        libc::SIGSYS,
+        "SIGSYS",
+        "it made a system call that is forbidden here (seccomp)",
+    ),
+];
+const TIMER: &str = "a timer of its own went off, and it does nothing about that";
+
+/// Others by their names.
+const OTHERS: [(i32, &str); 12] = [
+    (libc::SIGINT, "SIGINT"),
+    (libc::SIGQUIT, "SIGQUIT"),
+    (libc::SIGUSR1, "SIGUSR1"),
+    (libc::SIGUSR2, "SIGUSR2"),
+    (libc::SIGTERM, "SIGTERM"),
+    (libc::SIGIO, "SIGIO"),
+    (libc::SIGPWR, "SIGPWR"),
+    (32, "SIG32"),
+    (33, "SIG33"),
+    (34, "SIGRTMIN"),
+    (37, "SIGRTMIN+3"),
+    (64, "SIGRTMIN+30"),
+];
+const SENT: &str = "a process sent it that is not rinit, or the program itself";
+
+/// Which of them dump core, if they may (signal(7)).
+const DUMP_CORE: [i32; 10] = [
+    libc::SIGQUIT,
+    libc::SIGILL,
+    libc::SIGTRAP,
+    libc::SIGABRT,
+    libc::SIGBUS,
+    libc::SIGFPE,
+    libc::SIGSEGV,
+    libc::SIGXCPU,
+    libc::SIGXFSZ,
+    libc::SIGSYS,
+];
+
+/// What is said of a fixture that was killed, beside a rinit that is the first process.
+fn killed(how: &str, why: &str, status: i32) -> String {
+    let command = fixture();
+    let command = command.display();
+    format!("rinit: \"{command}\" (pid 2) was killed by {how}: {why}; status {status}\n")
+}
+
+/// Before exec: cores of up to that size may be dumped.
+fn limit_core(bytes: u64) -> impl FnMut() -> std::io::Result<()> + Send + Sync + 'static {
+    move || Ok(setrlimit(Resource::RLIMIT_CORE, bytes, bytes)?)
+}
+
+#[test]
+fn each_deadly_signal_is_named_with_what_it_commonly_means() {
+    let meanings = MEANINGS.into_iter();
+    let all = meanings.chain(OTHERS.map(|(number, name)| (number, name, SENT)));
+    let directory = Directory::new("cores");
+    as_pid1(|role| {
+        for (number, name, why) in all.clone() {
+            for limit in [0, RLIM_INFINITY] {
+                let mut alone = Command::new(fixture());
+                alone
+                    .args(["die", &number.to_string()])
+                    .current_dir(directory.path());
+                // SAFETY: a system call.
+                unsafe { alone.pre_exec(limit_core(limit)) };
+                let alone = alone.status().expect("the fixture");
+                let core = match (alone.core_dumped(), DUMP_CORE.contains(&number)) {
+                    (true, _) => " (core dumped)",
+                    (false, true) => " (no core dumped)",
+                    (false, false) => "",
+                };
+                let ended = Rinit::new(role)
+                    .directory(directory.path())
+                    .before_exec(limit_core(limit))
+                    .fixture(&format!("die {number}"))
+                    .run();
+                let said = killed(&format!("{name}{core}"), why, 128 + number);
+                assert_eq!((ended.stderr, ended.status), (said, 128 + number));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_signal_from_another_process_of_the_container_is_not_rinits() {
+    as_pid1_and_subreaper(|role| {
+        let rinit = Rinit::new(role).fixture("sleep command").start();
+        let command = rinit.ready("command");
+        signal::send(command, libc::SIGTERM).expect("it lives");
+        let ended = rinit.end();
+        assert!(ended.stderr.contains(SENT), "{}", ended.stderr);
+        assert_eq!(ended.stderr.lines().count(), 1);
+    });
+}
+
+#[test]
+fn nothing_is_said_of_an_end_that_was_asked_for() {
+    as_pid1(|role| {
+        for number in signal::deadly().filter(|number| *number != libc::SIGKILL) {
+            let rinit = Rinit::new(role)
+                .before_exec(limit_core(0))
+                .fixture("sleep command")
+                .start();
+            rinit.ready("command");
+            rinit.send(number);
+            let ended = rinit.end();
+            assert_eq!((&*ended.stderr, ended.status), ("", 128 + number));
+        }
+    });
+    as_pid1_and_subreaper(|role| {
+        for (options, status) in [("-r TERM:KILL", 137), ("-k 0.01", 137), ("-c", 143)] {
+            let rinit = Rinit::new(role)
+                .words(options)
+                .fixture(match status {
+                    137 => "record command",
+                    _ => "sleep command",
+                })
+                .start();
+            rinit.ready("command");
+            rinit.send(libc::SIGTERM);
+            let ended = rinit.end();
+            assert!(!ended.stderr.contains("was killed"), "{}", ended.stderr);
+            assert_eq!(ended.status, status, "{options}");
+        }
+    });
+}
+
+#[test]
+fn nothing_is_said_of_ctrl_c() {
+    as_subreaper(|role| {
+        let mut terminal = Terminal::run(role, &format!("exec {SHELL}"));
+        terminal.prompt();
+        terminal.enter("$RINIT fixture sleep app");
+        terminal.ready("app");
+        terminal.press(CTRL_C);
+        let said = terminal.prompt();
+        assert!(!said.contains("rinit"), "{said}");
+        terminal.enter("exit $?");
+        assert_eq!(terminal.end(), 130);
+    });
+}
+
+#[test]
+fn nothing_is_said_of_a_status_that_is_the_programs_own() {
+    as_pid1_and_subreaper(|role| {
+        for status in [1, 126, 127, 128, 129, 137, 139, 143, 255] {
+            let ended = Rinit::new(role).fixture(&format!("exit {status}")).run();
+            assert_eq!((&*ended.stderr, ended.status), ("", status));
+        }
+    });
+}
+
+#[test]
+fn a_program_that_lacks_its_end_is_seen_through() {
+    let whole = elf_samples::dynamic();
+    let directory = Directory::new("cut-off");
+    let file = directory.executable("app", &whole[..whole.len() / 2]);
+    as_pid1(|role| {
+        let ended = Rinit::new(role).before_exec(limit_core(0)).arg(&file).run();
+        let [start, end] = [
+            format!(
+                "rinit: \"{}\" (pid 2) was killed by SIG{} (no core dumped): its file is damaged or cut off: it has {} of ",
+                file.display(),
+                if ended.status == 135 { "BUS" } else { "SEGV" },
+                whole.len() / 2
+            ),
+            format!(" bytes; status {}\n", ended.status),
+        ];
+        assert!(
+            ended.stderr.starts_with(&start) && ended.stderr.ends_with(&end),
+            "{}",
+            ended.stderr
+        );
+    });
+}
+
+const NOT_MEMORY: &str =
+    "not out of memory; a process sent it (kill -9), or its processor time was used up (ulimit -t)";
+const PERHAPS_MEMORY: &str =
+    "out of memory, or a process sent it (kill -9); the kernel's count does not tell which";
+
+#[test]
+fn without_the_kernels_count_all_that_sends_sigkill_is_said() {
+    as_pid1(|role| {
+        let ended = Rinit::new(role)
+            .before_exec(|| hide("/sys"))
+            .fixture("die 9")
+            .run();
+        let said = killed("SIGKILL", PERHAPS_MEMORY, 137);
+        assert_eq!((ended.stderr, ended.status), (said, 137));
+    });
+}
+
+#[test]
+fn the_count_and_the_limit_are_those_of_either_version() {
+    let host =
+        "out of memory (the container has no limit of its own: the host or the pod was short)";
+    let limited = "out of memory (the container's limit is 32 MiB)";
+    as_pid1(|role| {
+        for (count, limit, value, out_of_memory) in [
+            ("memory.events", "memory.max", "33554432\n", limited),
+            ("memory.events", "memory.max", "max\n", host),
+            (
+                "memory/memory.oom_control",
+                "memory/memory.limit_in_bytes",
+                "33554432\n",
+                limited,
+            ),
+            (
+                "memory/memory.oom_control",
+                "memory/memory.limit_in_bytes",
+                "9223372036854771712\n",
+                host,
+            ),
+        ] {
+            let mount = Mount::new("cgroups", &[(count, "oom_kill 4\n"), (limit, value)]);
+            for (kills, why) in [
+                ("oom_kill 4\n", NOT_MEMORY),
+                ("oom_kill 5\n", out_of_memory),
+            ] {
+                let rinit = Rinit::new(role)
+                    .before_exec(mount.bind())
+                    .fixture("sleep command")
+                    .start();
+                let command = rinit.ready("command");
+                // The count of before has been read.
+                proc::wait_until_idle(rinit.pid);
+                mount.write(count, kills);
+                signal::send(command, libc::SIGKILL).expect("it lives");
+                let ended = rinit.end();
+                let said = killed("SIGKILL", why, 137);
+                assert_eq!((ended.stderr, ended.status), (said, 137), "{count} {value}");
+            }
+        }
+    });
+}
+
+/// Bytes that do for rinit and the fixture, until it wants more and more.
+const LIMIT: u64 = 32 << 20;
+
+#[test]
+fn a_command_that_the_kernel_kills_for_want_of_memory() {
+    let Some(limit) = Limit::memory("hog", LIMIT) else {
+        return;
+    };
+    as_pid1(|role| {
+        let ended = Rinit::new(role)
+            .before_exec(limit.entry())
+            .fixture("hog")
+            .run();
+        let said = killed(
+            "SIGKILL",
+            "out of memory (the container's limit is 32 MiB)",
+            137,
+        );
+        assert_eq!((ended.stderr, ended.status), (said, 137));
+        // That was before the next one's start.
+        let rinit = Rinit::new(role)
+            .before_exec(limit.entry())
+            .fixture("sleep command")
+            .start();
+        let command = rinit.ready("command");
+        proc::wait_until_idle(rinit.pid);
+        signal::send(command, libc::SIGKILL).expect("it lives");
+        let ended = rinit.end();
+        let said = killed("SIGKILL", NOT_MEMORY, 137);
+        assert_eq!((ended.stderr, ended.status), (said, 137));
+    });
+}
+
+#[test]
+fn a_shell_that_tells_by_its_status_of_a_child_out_of_memory() {
+    let Some(limit) = Limit::memory("shell", LIMIT) else {
+        return;
+    };
+    as_pid1(|role| {
+        let ended = Rinit::new(role)
+            .before_exec(limit.entry())
+            .script("$fixture hog; exit $?")
+            .run();
+        let said = "rinit: \"/bin/sh\" (pid 2) exited with status 137: \
+            a process in the container was killed: out of memory (the container's limit is 32 MiB)\n";
+        assert!(ended.stderr.ends_with(said), "{}", ended.stderr);
+        assert_eq!(ended.status, 137);
+        let ended = Rinit::new(role)
+            .before_exec(limit.entry())
+            .fixture("like die 9 ,")
+            .run();
+        assert_eq!((&*ended.stderr, ended.status), ("", 137));
+    });
+}
+
+#[test]
+fn the_name_that_it_died_under_is_told() {
+    as_pid1_and_subreaper_at_once(|role| {
+        for (hex, shown) in [
+            ("6a617661", "java"),
+            // What would clear the screen, end the line and be no text.
+            ("1b5b324a0aff", r"\x1b[2J\x0a\xff"),
+        ] {
+            let rinit = Rinit::new(role)
+                .before_exec(limit_core(0))
+                .fixture(&format!("call {hex} await command 10 die 11"))
+                .start();
+            let command = rinit.ready("command");
+            // Whoever dies while rinit just reaps, as it does at the start, may be reaped unnamed.
+            proc::wait_until_idle(rinit.pid);
+            signal::send(command, libc::SIGUSR1).expect("it lives");
+            let ended = rinit.end();
+            let said = format!(
+                "rinit: \"{}\" (pid {}, {shown}) was killed by SIGSEGV (no core dumped): ",
+                fixture().display(),
+                role.pid() + 1
+            );
+            assert!(ended.stderr.starts_with(&said), "{}", ended.stderr);
+            assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+        }
+    });
+}
