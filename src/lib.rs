@@ -24,6 +24,8 @@ mod ending;
 mod exit_code;
 mod explain;
 mod fixed_string;
+#[cfg(test)]
+mod floors;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod hands;

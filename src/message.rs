@@ -56,8 +56,14 @@ pub enum Message<'a> {
     Died(&'a Death<'a>),
     CannotBlock(Errno),
     NoMemory,
-    CannotFork(Errno),
-    CannotRestoreMask(Errno),
+    CannotFork {
+        command: &'a OsStr,
+        why: Errno,
+    },
+    CannotRestoreMask {
+        command: &'a OsStr,
+        why: Errno,
+    },
     NoSubreaper(Errno),
     NoParentDeathSignal(Errno),
     MayNotSignal {
@@ -120,8 +126,8 @@ impl Message<'_> {
             | Self::CannotRun(_)
             | Self::CannotBlock(_)
             | Self::NoMemory
-            | Self::CannotFork(_)
-            | Self::CannotRestoreMask(_) => Level::Quiet,
+            | Self::CannotFork { .. }
+            | Self::CannotRestoreMask { .. } => Level::Quiet,
             Self::NoSubreaper(_)
             | Self::NoParentDeathSignal(_)
             | Self::MayNotSignal { .. }
@@ -157,42 +163,44 @@ impl Display for Message<'_> {
                 "cannot start COMMAND: the kernel refuses to block signals ({})",
                 why.desc()
             ),
-            Self::CannotRestoreMask(why) => write!(
-                f,
-                "cannot start COMMAND: the kernel refuses it its signal mask ({})",
-                why.desc()
-            ),
             Self::NoMemory => f.write_str(
-                "cannot start COMMAND: rinit itself gets no memory; raise the limit (ulimit -v, ulimit -d), or shorten the command line",
+                "cannot start COMMAND: rinit itself cannot get memory; raise the limit (ulimit -v, ulimit -d), or shorten the command line",
             ),
-            Self::CannotFork(Errno::EAGAIN) => f.write_str(
-                "cannot start COMMAND: the limit of processes is reached; raise it (pids.max, ulimit -u)",
-            ),
-            Self::CannotFork(Errno::ENOMEM) => f.write_str(
-                "cannot start COMMAND: there is not enough memory for a process; give the container more",
-            ),
-            Self::CannotFork(why) => write!(
+            Self::CannotFork { command, why } => {
+                write!(f, "cannot start {}: ", Quoted(command))?;
+                match why {
+                    Errno::EAGAIN => f.write_str(
+                        "the limit on processes is reached; raise it (pids.max, ulimit -u)",
+                    ),
+                    Errno::ENOMEM => f.write_str(
+                        "there is not enough memory for another process; give the container more",
+                    ),
+                    other => write!(f, "the kernel refuses to make a process ({})", other.desc()),
+                }
+            }
+            Self::CannotRestoreMask { command, why } => write!(
                 f,
-                "cannot start COMMAND: the kernel refuses to make a process ({})",
+                "cannot start {}: the kernel refuses to restore its signal mask ({})",
+                Quoted(command),
                 why.desc()
             ),
             Self::NoSubreaper(why) => write!(
                 f,
-                "cannot take orphans in: the kernel refuses to make rinit a subreaper ({})",
+                "cannot adopt orphans: the kernel refuses to make rinit a subreaper ({})",
                 why.desc()
             ),
             Self::NoParentDeathSignal(why) => write!(
                 f,
-                "cannot ask for a signal at the parent's death: the kernel refuses it ({})",
+                "cannot set the parent-death signal: the kernel refuses it ({})",
                 why.desc()
             ),
             Self::MayNotSignal { signal, pid } => write!(
                 f,
-                "cannot send {signal} to pid {pid}: it runs as another user; run rinit as root, as that user, or with the capability KILL (said once)"
+                "cannot send {signal} to pid {pid}: it runs as another user; run rinit as root, as that user, or with the KILL capability (logged once)"
             ),
             Self::LostCommand(pid) => write!(
                 f,
-                "COMMAND (pid {pid}) is gone and its exit status is lost: something else has reaped it"
+                "COMMAND (pid {pid}) is gone and its exit status is lost: something else reaped it"
             ),
             Self::Reaped {
                 pid, name, ending, ..

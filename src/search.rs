@@ -37,13 +37,13 @@ impl Search {
         }
     }
 
-    /// The same, for when rinit will have left the working directory.
-    pub fn absolute(self) -> Self {
+    /// The same, for when rinit will have left the working directory, which `here` returns.
+    pub fn absolute(self, here: impl FnOnce() -> Option<PathBuf>) -> Self {
         let paths_are = self.paths.iter().all(|path| path.is_absolute());
         if paths_are && self.directories().all(Path::is_absolute) {
             return self;
         }
-        let Ok(here) = std::env::current_dir() else {
+        let Some(here) = here() else {
             return self;
         };
         let directories: Vec<OsString> = self

@@ -92,7 +92,7 @@ pub fn start(
         Ok(pid) => {
             let command = &search.name;
             log(options.level, &Message::Started { pid, command });
-            let search = search.absolute();
+            let search = search.absolute(|| std::env::current_dir().ok());
             Ok(Command { pid, search })
         }
         Err(error) => Err(fail(options, &search, error)),
@@ -120,13 +120,14 @@ fn c_string(word: OsString) -> Option<CString> {
 
 /// Says why COMMAND could not be started; gives the exit status.
 fn fail(options: &Options, search: &Search, error: SpawnError) -> u8 {
+    let command = &search.name;
     match error {
-        SpawnError::Clone(errno) => {
-            log(options.level, &Message::CannotFork(errno));
+        SpawnError::Clone(why) => {
+            log(options.level, &Message::CannotFork { command, why });
             exit_code::FAILED
         }
-        SpawnError::Mask(errno) => {
-            log(options.level, &Message::CannotRestoreMask(errno));
+        SpawnError::Mask(why) => {
+            log(options.level, &Message::CannotRestoreMask { command, why });
             exit_code::FAILED
         }
         SpawnError::Exec(error) => {

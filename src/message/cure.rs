@@ -22,7 +22,7 @@ pub fn add_cure(f: &mut Formatter, failure: &Failure) -> fmt::Result {
             hint,
         } => {
             match hint {
-                None => f.write_str("install it in the image, or give its whole path")?,
+                None => f.write_str("install it in the image, or give its full path")?,
                 Some(hint) => add_hint(f, failure.file.as_os_str(), hint)?,
             }
             let which = match is_set {
@@ -46,12 +46,12 @@ pub fn add_cure(f: &mut Formatter, failure: &Failure) -> fmt::Result {
             "see where it leads, and correct it: ls -l {}",
             Word(link.as_os_str())
         ),
-        Cause::NotADirectory(_) => f.write_str("check the path: it goes on behind a file"),
+        Cause::NotADirectory(_) => f.write_str("check the path: it treats a file as a directory"),
         Cause::InterpreterMissing {
             interpreter,
             has_shell,
         } => match (interpreter.is_absolute(), has_shell) {
-            (false, _) => f.write_str("write its whole path there, or: #!/usr/bin/env NAME"),
+            (false, _) => f.write_str("write its full path there, or: #!/usr/bin/env NAME"),
             (true, true) => write!(
                 f,
                 "install {} in the image, or write #!/bin/sh there if that will do",
@@ -77,7 +77,7 @@ pub fn add_cure(f: &mut Formatter, failure: &Failure) -> fmt::Result {
         ),
         Cause::NoInterpreter => f.write_str("write the path of a program there, such as #!/bin/sh"),
         Cause::InterpreterLoop => {
-            f.write_str("write the path of a program there that is no script, such as #!/bin/sh")
+            f.write_str("write the path of a program there that is not a script, such as #!/bin/sh")
         }
         Cause::LoaderMissing {
             loader,
@@ -91,19 +91,17 @@ pub fn add_cure(f: &mut Formatter, failure: &Failure) -> fmt::Result {
         }
         Cause::NotLinked => f.write_str("link it into a program"),
         Cause::ByteOrderMark => write!(f, "remove the mark: sed -i '1s/^\\xEF\\xBB\\xBF//' {file}"),
-        Cause::Utf16 => f.write_str(
-            "save it as UTF-8, without a byte order mark and with the line ends of Unix",
-        ),
+        Cause::Utf16 => {
+            f.write_str("save it as UTF-8, without a byte order mark and with Unix line endings")
+        }
         Cause::OtherSystem(_) => f.write_str("build it for Linux (with Go: GOOS=linux)"),
         Cause::Archive(Archive::Zip) => {
             f.write_str("unpack it in the image; a .jar is run by: java -jar FILE")
         }
         Cause::Archive(_) => f.write_str("unpack it in the image, and run what is in it"),
         Cause::Empty => f.write_str("see whether building, downloading or copying it failed"),
-        Cause::Text if failure.needed_by.is_some() => {
-            f.write_str("put a program in its place")
-        }
-        Cause::Text => f.write_str("such a text is for /bin/sh, which does not run here"),
+        Cause::Text if failure.needed_by.is_some() => f.write_str("put a program in its place"),
+        Cause::Text => f.write_str("text is run by /bin/sh, which cannot be run here"),
         Cause::UnknownFormat => {
             f.write_str("a script begins with #! and the path of the program that reads it")
         }
@@ -114,7 +112,7 @@ pub fn add_cure(f: &mut Formatter, failure: &Failure) -> fmt::Result {
             Word(directory.as_os_str())
         ),
         Cause::Directory => f.write_str(
-            "name a program in it; if a file is to be mounted there, the host may not have that file",
+            "name a program in it; if a file was to be mounted there, the host may not have it",
         ),
         Cause::NotRegular => f.write_str("check the path"),
         Cause::NoExecuteBit { .. } | Cause::NotForThisUser { .. } => write!(
@@ -218,7 +216,7 @@ fn advice(errno: Errno) -> &'static str {
         Errno::EPERM => {
             "the host's seccomp profile or a security module may forbid it: see its log"
         }
-        Errno::ETXTBSY => "start it when it is written and closed",
+        Errno::ETXTBSY => "start it once it has been written and closed",
         _ => "execve(2) lists what the kernel may mean",
     }
 }

@@ -67,10 +67,10 @@ impl Display for Reason {
                 "out of memory (the container has no limit of its own: the host or the pod was short)",
             ),
             Self::Killed => f.write_str(
-                "not out of memory; a process sent it (kill -9), or its processor time was used up (ulimit -t)",
+                "not out of memory; another process sent it (kill -9), or its CPU time ran out (ulimit -t)",
             ),
             Self::Unknown => f.write_str(
-                "out of memory, or a process sent it (kill -9); the kernel's count does not tell which",
+                "out of memory, or another process sent it (kill -9); the kernel's count does not show which",
             ),
         }
     }
@@ -79,24 +79,24 @@ impl Display for Reason {
 /// What a signal commonly means that kills a program (signal(7)).
 fn meaning(signal: Signal) -> &'static str {
     match signal.raw() {
-        libc::SIGABRT => "it gave up by itself (abort); its own last lines should say why",
+        libc::SIGABRT => "it aborted itself; the last lines of its own output should say why",
         libc::SIGALRM | libc::SIGVTALRM | libc::SIGPROF => {
-            "a timer of its own went off, and it does nothing about that"
+            "a timer of its own expired, and it has no handler for that"
         }
         libc::SIGBUS => {
-            "it used memory behind which there is nothing: a file cut off, or /dev/shm full (--shm-size)"
+            "it accessed memory with nothing behind it: a mapped file was truncated, or /dev/shm is full (--shm-size)"
         }
         libc::SIGFPE => "an arithmetic error, such as a division by zero",
-        libc::SIGHUP => "its terminal went away, or a process sent it",
+        libc::SIGHUP => "its terminal went away, or another process sent it",
         libc::SIGILL => {
             "it used an instruction that this processor does not have: it may be built for a newer one"
         }
         libc::SIGPIPE => "it wrote to a pipe or connection that nobody reads",
-        libc::SIGSEGV => "it used memory that is not its own, a mistake in the program",
+        libc::SIGSEGV => "it accessed memory that is not its own, a bug in the program",
         libc::SIGSYS => "it made a system call that is forbidden here (seccomp)",
         libc::SIGTRAP => "a check of its own failed, or a debugger stopped it",
-        libc::SIGXCPU => "it used up its processor time (ulimit -t)",
+        libc::SIGXCPU => "it used up its CPU time (ulimit -t)",
         libc::SIGXFSZ => "it wrote a file larger than allowed (ulimit -f)",
-        _ => "a process sent it that is not rinit, or the program itself",
+        _ => "sent by another process (not rinit), or by the program itself",
     }
 }

@@ -55,12 +55,12 @@ impl Display for Cause {
             ),
             Self::CarriageReturn { interpreter } => write!(
                 f,
-                "its lines end as on Windows, so its first line asks for \"{}\\r\"",
+                "it has Windows line endings, so its first line asks for \"{}\\r\"",
                 Escaped(interpreter.as_os_str().as_bytes())
             ),
             Self::EnvCarriageReturn { name } => write!(
                 f,
-                "its lines end as on Windows, so its first line asks env for \"{}\\r\"",
+                "it has Windows line endings, so its first line asks env for \"{}\\r\"",
                 Escaped(name.as_bytes())
             ),
             Self::EnvMissing { name } => write!(
@@ -71,9 +71,9 @@ impl Display for Cause {
             Self::NoInterpreter => f.write_str(
                 "its first line begins with #! and names no program within its first 255 bytes",
             ),
-            Self::InterpreterLoop => {
-                f.write_str("its first line asks for a script, that one for another, and so on")
-            }
+            Self::InterpreterLoop => f.write_str(
+                "its interpreter is a script, the interpreter of that is another, and so on",
+            ),
             Self::LoaderMissing {
                 loader,
                 built_for,
@@ -100,7 +100,7 @@ impl Display for Cause {
                 Named(*built_for),
                 Named(*machine)
             ),
-            Self::DamagedElf => f.write_str("it is a program, but damaged or cut off"),
+            Self::DamagedElf => f.write_str("it is a program, but damaged or truncated"),
             Self::CutOff(size) => write!(f, "it is a program, but {size}"),
             Self::NotLinked => f.write_str("it is an object file or a core dump, not a program"),
             Self::ByteOrderMark => {
@@ -111,11 +111,11 @@ impl Display for Cause {
             Self::OtherSystem(System::MacOs) => f.write_str("it is a program for macOS"),
             Self::Archive(archive) => write!(f, "it is {archive}, not a program"),
             Self::Empty => f.write_str("it is empty"),
-            Self::Text => f.write_str("it is a text without a #! line"),
+            Self::Text => f.write_str("it is text without a #! line"),
             Self::UnknownFormat => f.write_str("it is neither a program nor a script"),
             Self::Unreadable { user } => write!(
                 f,
-                "it is no program, and if it is a script, user {user} may not read it"
+                "it is not a program, and if it is a script, user {user} may not read it"
             ),
             Self::Unsearchable { directory, user } => write!(
                 f,
@@ -156,7 +156,7 @@ fn refusal(errno: Errno) -> &'static str {
 impl Display for Size {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         let Self { is, needed } = self;
-        write!(f, "damaged or cut off: it has {is} of {needed} bytes")
+        write!(f, "damaged or truncated: it has {is} of {needed} bytes")
     }
 }
 

@@ -61,7 +61,7 @@ impl Display for UsageError {
                 allowed,
             } => write!(
                 f,
-                "{}: {} is not allowed; allowed is {allowed}",
+                "{}: invalid value {}; expected {allowed}",
                 Escaped(source.as_bytes()),
                 Quoted(word)
             ),
@@ -69,7 +69,7 @@ impl Display for UsageError {
     }
 }
 
-/// What is allowed for a value.
+/// What a value may be.
 pub mod allowed {
     pub const FLAG: &str = "1, true, yes or on; 0, false, no, off or nothing";
     pub const VERBOSITY: &str = "a number from 0 to 255, such as 1, 2 or 3";

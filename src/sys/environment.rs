@@ -12,14 +12,14 @@ unsafe extern "C" {
 }
 
 /// The variables, and the null that ends them.
-pub fn inherited() -> *const *const c_char {
+pub fn envp() -> *const *const c_char {
     // SAFETY: see above.
     unsafe { environ }
 }
 
 /// Each as `NAME=VALUE`.
 pub fn variables() -> impl Iterator<Item = &'static CStr> {
-    let mut next = inherited();
+    let mut next = envp();
     std::iter::from_fn(move || {
         // SAFETY: the vector, if there is one, ends with a null pointer.
         let variable = unsafe { next.as_ref() }.filter(|variable| !variable.is_null())?;

@@ -25,8 +25,8 @@ use nix::fcntl::OFlag;
 use nix::unistd::{Pid, getpgrp, pipe2, tcsetpgrp};
 
 use crate::exit_code;
-use crate::sys;
 use crate::sys::descriptors::{INPUT, above_standard};
+use crate::sys::environment::envp;
 use crate::sys::reap;
 use crate::sys::signals::Mask;
 use environment::{Environment, PidVariable};
@@ -176,7 +176,7 @@ pub fn replace(program: &Program, inherited: &Inherited) -> SpawnError {
     let exec = Exec {
         paths: paths.as_ptr(),
         arguments: arguments.as_ptr(),
-        environment: sys::environment::inherited(),
+        environment: envp(),
         mask: inherited.mask,
         ignore_sigchld: inherited.sigchld_ignored,
     };

@@ -18,7 +18,7 @@ const MEANINGS: [(i32, &str, &str); 14] = [
     (
         libc::SIGHUP,
         "SIGHUP",
-        "its terminal went away, or a process sent it",
+        "its terminal went away, or another process sent it",
     ),
     (
         libc::SIGILL,
@@ -33,12 +33,12 @@ const MEANINGS: [(i32, &str, &str); 14] = [
     (
         libc::SIGABRT,
         "SIGABRT",
-        "it gave up by itself (abort); its own last lines should say why",
+        "it aborted itself; the last lines of its own output should say why",
     ),
     (
         libc::SIGBUS,
         "SIGBUS",
-        "it used memory behind which there is nothing: a file cut off, or /dev/shm full (--shm-size)",
+        "it accessed memory with nothing behind it: a mapped file was truncated, or /dev/shm is full (--shm-size)",
     ),
     (
         libc::SIGFPE,
@@ -48,7 +48,7 @@ const MEANINGS: [(i32, &str, &str); 14] = [
     (
         libc::SIGSEGV,
         "SIGSEGV",
-        "it used memory that is not its own, a mistake in the program",
+        "it accessed memory that is not its own, a bug in the program",
     ),
     (
         libc::SIGPIPE,
@@ -61,7 +61,7 @@ const MEANINGS: [(i32, &str, &str); 14] = [
     (
         libc::SIGXCPU,
         "SIGXCPU",
-        "it used up its processor time (ulimit -t)",
+        "it used up its CPU time (ulimit -t)",
     ),
     (
         libc::SIGXFSZ,
@@ -74,7 +74,7 @@ const MEANINGS: [(i32, &str, &str); 14] = [
         "it made a system call that is forbidden here (seccomp)",
     ),
 ];
-const TIMER: &str = "a timer of its own went off, and it does nothing about that";
+const TIMER: &str = "a timer of its own expired, and it has no handler for that";
 
 /// Others by their names.
 const OTHERS: [(i32, &str); 12] = [
@@ -91,7 +91,7 @@ const OTHERS: [(i32, &str); 12] = [
     (37, "SIGRTMIN+3"),
     (64, "SIGRTMIN+30"),
 ];
-const SENT: &str = "a process sent it that is not rinit, or the program itself";
+const SENT: &str = "sent by another process (not rinit), or by the program itself";
 
 /// Which of them dump core, if they may (signal(7)).
 const DUMP_CORE: [i32; 10] = [
@@ -229,7 +229,7 @@ fn a_program_that_lacks_its_end_is_seen_through() {
         let ended = Rinit::new(role).before_exec(limit_core(0)).arg(&file).run();
         let [start, end] = [
             format!(
-                "rinit: \"{}\" (pid 2) was killed by SIG{} (no core dumped): its file is damaged or cut off: it has {} of ",
+                "rinit: \"{}\" (pid 2) was killed by SIG{} (no core dumped): its file is damaged or truncated: it has {} of ",
                 file.display(),
                 if ended.status == 135 { "BUS" } else { "SEGV" },
                 whole.len() / 2
@@ -245,9 +245,9 @@ fn a_program_that_lacks_its_end_is_seen_through() {
 }
 
 const NOT_MEMORY: &str =
-    "not out of memory; a process sent it (kill -9), or its processor time was used up (ulimit -t)";
+    "not out of memory; another process sent it (kill -9), or its CPU time ran out (ulimit -t)";
 const PERHAPS_MEMORY: &str =
-    "out of memory, or a process sent it (kill -9); the kernel's count does not tell which";
+    "out of memory, or another process sent it (kill -9); the kernel's count does not show which";
 
 #[test]
 fn without_the_kernels_count_all_that_sends_sigkill_is_said() {

@@ -70,7 +70,7 @@ fn a_program_that_is_not_in_path() {
             127,
             &[
                 "cannot run \"no-such-program\": there is no such program in PATH",
-                "install it in the image, or give its whole path",
+                "install it in the image, or give its full path",
                 "PATH is \"/usr/local/bin:/usr/bin:/bin\"",
             ],
         );
@@ -85,7 +85,7 @@ fn path_may_be_empty_or_not_set() {
             127,
             &[
                 "cannot run \"true\": there is no such program in PATH",
-                "install it in the image, or give its whole path",
+                "install it in the image, or give its full path",
                 "PATH is \"\"",
             ],
         );
@@ -94,7 +94,7 @@ fn path_may_be_empty_or_not_set() {
             127,
             &[
                 "cannot run \"no-such-program\": there is no such program in PATH",
-                "install it in the image, or give its whole path",
+                "install it in the image, or give its full path",
                 "PATH is not set; the directories searched are \
                  \"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\"",
             ],
@@ -205,7 +205,7 @@ fn a_file_on_the_way_that_is_no_directory() {
                 127,
                 &[
                     &format!("cannot run \"{command}\": \"./app\" is not a directory"),
-                    "check the path: it goes on behind a file",
+                    "check the path: it treats a file as a directory",
                 ],
             );
         }
@@ -287,7 +287,7 @@ fn a_script_whose_interpreter_is_missing() {
             126,
             &[
                 "cannot run \"./app\": its first line asks for \"python3\", which does not exist",
-                "write its whole path there, or: #!/usr/bin/env NAME",
+                "write its full path there, or: #!/usr/bin/env NAME",
             ],
         );
     });
@@ -312,7 +312,7 @@ fn a_script_whose_lines_end_as_on_windows() {
                 run(directory, "./app"),
                 126,
                 &[
-                    r#"cannot run "./app": its lines end as on Windows, so its first line asks for "/bin/sh\r""#,
+                    r#"cannot run "./app": it has Windows line endings, so its first line asks for "/bin/sh\r""#,
                     r"convert it: sed -i 's/\r$//' ./app  (and for git, in .gitattributes: *.sh text eol=lf)",
                 ],
             );
@@ -327,7 +327,7 @@ fn a_script_that_asks_env_and_whose_lines_end_as_on_windows() {
         let file = file.expect("a file").display().to_string();
         let ended = run(directory, "./app").run();
         let said = format!(
-            r#"rinit: cannot run "{file}": its lines end as on Windows, so its first line asks env for "sh\r"
+            r#"rinit: cannot run "{file}": it has Windows line endings, so its first line asks env for "sh\r"
        convert it: sed -i 's/\r$//' {file}  (and for git, in .gitattributes: *.sh text eol=lf)
 "#
         );
@@ -446,7 +446,7 @@ fn a_script_whose_interpreter_is_a_text() {
             run(directory, "./app"),
             126,
             &[
-                "cannot run \"./lisp\", which \"./app\" needs: it is a text without a #! line",
+                "cannot run \"./lisp\", which \"./app\" needs: it is text without a #! line",
                 "put a program in its place",
             ],
         );
@@ -463,7 +463,7 @@ fn a_script_whose_interpreter_is_damaged() {
             run(directory, "./app"),
             126,
             &[
-                "cannot run \"./lisp\", which \"./app\" needs: it is a program, but damaged or cut off",
+                "cannot run \"./lisp\", which \"./app\" needs: it is a program, but damaged or truncated",
                 "copy or build it again, and compare its size",
             ],
         );
@@ -477,8 +477,8 @@ fn a_script_that_is_its_own_interpreter() {
             run(directory, "./app"),
             126,
             &[
-                "cannot run \"./app\": its first line asks for a script, that one for another, and so on",
-                "write the path of a program there that is no script, such as #!/bin/sh",
+                "cannot run \"./app\": its interpreter is a script, the interpreter of that is another, and so on",
+                "write the path of a program there that is not a script, such as #!/bin/sh",
             ],
         );
     });
@@ -527,8 +527,8 @@ fn a_text_without_a_hash_bang_line_runs_under_the_shell() {
 
 #[test]
 fn a_text_in_an_image_without_a_shell() {
-    let cannot = "cannot run \"/app\": it is a text without a #! line";
-    let cure = "such a text is for /bin/sh, which does not run here";
+    let cannot = "cannot run \"/app\": it is text without a #! line";
+    let cure = "text is run by /bin/sh, which cannot be run here";
     in_image("text-no-shell", &[("app", b"echo hello\n")], |rinit| {
         expect(rinit, 126, &[cannot, cure]);
     });
@@ -587,7 +587,7 @@ fn a_byte_order_mark() {
         "utf-16",
         b"\xff\xfe#\0!\0/\0b\0i\0n\0/\0s\0h\0\r\0\n\0",
         "text in UTF-16, as Windows writes it",
-        "save it as UTF-8, without a byte order mark and with the line ends of Unix",
+        "save it as UTF-8, without a byte order mark and with Unix line endings",
     );
 }
 
@@ -802,13 +802,13 @@ fn a_damaged_or_cut_off_program() {
     let mut damaged = whole.clone();
     damaged[PROGRAM_HEADER_SIZE] = 0;
     for (name, content) in [("damaged", &damaged[..]), ("header", &whole[..40])] {
-        is_no_program(name, content, "a program, but damaged or cut off", cure);
+        is_no_program(name, content, "a program, but damaged or truncated", cure);
     }
     for size in [64, 500, 800] {
         with_file("cut-off", &whole[..size], |directory| {
             let ended = run(directory, "./app").run();
             let first = format!(
-                "rinit: cannot run \"./app\": it is a program, but damaged or cut off: it has {size} of "
+                "rinit: cannot run \"./app\": it is a program, but damaged or truncated: it has {size} of "
             );
             assert!(ended.stderr.starts_with(&first), "{}", ended.stderr);
             assert!(
@@ -928,7 +928,7 @@ fn a_program_whose_loader_is_damaged() {
                 run(directory, "./app"),
                 126,
                 &[
-                    "cannot run \"./loader\", which \"./app\" needs: it is a program, but damaged or cut off",
+                    "cannot run \"./loader\", which \"./app\" needs: it is a program, but damaged or truncated",
                     "copy or build it again, and compare its size",
                 ],
             );
@@ -980,7 +980,7 @@ fn a_directory() {
                 126,
                 &[
                     &format!("cannot run \"{file}\": it is a directory"),
-                    "name a program in it; if a file is to be mounted there, the host may not have that file",
+                    "name a program in it; if a file was to be mounted there, the host may not have it",
                 ],
             );
         }
@@ -1089,7 +1089,7 @@ fn a_file_that_only_others_may_read() {
             run_as_user(directory, "./app"),
             126,
             &[
-                "cannot run \"./app\": it is no program, and if it is a script, user 1234 may not read it",
+                "cannot run \"./app\": it is not a program, and if it is a script, user 1234 may not read it",
                 "in the Dockerfile: RUN chmod a+rx ./app",
             ],
         );
@@ -1237,7 +1237,7 @@ fn a_file_that_is_being_written() {
             126,
             &[
                 "cannot run \"./app\": a process has it open for writing",
-                "start it when it is written and closed",
+                "start it once it has been written and closed",
             ],
         );
     });

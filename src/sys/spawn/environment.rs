@@ -6,7 +6,7 @@ use std::ptr;
 
 use nix::unistd::{Pid, getpid};
 
-use crate::sys::environment::{inherited, variables};
+use crate::sys::environment::{envp, variables};
 
 /// Socket activation (sd_listen_fds(3)) and the watchdog (sd_watchdog_enabled(3)).
 const NAMES: [&[u8]; 2] = [b"LISTEN_PID=", b"WATCHDOG_PID="];
@@ -58,7 +58,7 @@ impl Environment {
     /// The variables, and the null that ends them.
     pub fn pointers(&self) -> *const *const c_char {
         if self.changed.is_empty() {
-            inherited()
+            envp()
         } else {
             self.changed.as_ptr()
         }
