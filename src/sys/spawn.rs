@@ -2,9 +2,9 @@
 //!
 //! The child borrows rinit's memory while rinit stands still (clone(2),
 //! CLONE_VM and CLONE_VFORK: what vfork does, on a stack of its own), so that
-//! a start costs no copy of the page tables. Why an exec failed is left in that
-//! memory. An emulator of another architecture turns the vfork into a fork: there
-//! it comes back over a pipe, which a successful exec closes.
+//! a start costs no copy of the page tables. Why an exec failed comes back over a
+//! pipe, which a successful exec closes, rather than in that memory: an emulator
+//! of another architecture makes a fork of it.
 //!
 //! # Safety
 //! Between clone and exec the child makes plain system calls on what rinit has
@@ -22,13 +22,13 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use libc::STDIN_FILENO;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::unistd::{Pid, getpgrp, pipe2, tcsetpgrp};
+use nix::unistd::{AccessFlags, Pid, access, getpgrp, pipe2, tcsetpgrp};
 
 use crate::exit_code;
 use crate::sys::descriptors::{INPUT, above_standard};
 use crate::sys::environment::envp;
 use crate::sys::reap;
-use crate::sys::signals::Mask;
+use crate::sys::signals::{self, Mask};
 use environment::{Environment, PidVariable};
 
 /// What to start.
@@ -65,33 +65,36 @@ pub struct ExecError {
 }
 
 /// Bytes. The child's calls take 1.3 KB where nothing is optimised, and no
-/// signal handler runs.
-const STACK_SIZE: usize = 3 * 1024;
+/// signal handler runs. What is not used costs nothing.
+const STACK_SIZE: usize = 16 * 1024;
 
 #[repr(align(16))]
 struct Stack(#[allow(dead_code, reason = "memory")] [MaybeUninit<u8>; STACK_SIZE]);
 
 /// What makes a process COMMAND, in the form that system calls take.
-struct Exec {
-    paths: *const *const c_char,
+struct Exec<'a> {
+    candidates: &'a [Candidate],
     arguments: *const *const c_char,
     environment: *const *const c_char,
     mask: Mask,
     ignore_sigchld: bool,
 }
 
+/// A path at which there is something.
+struct Candidate {
+    /// Its place in [`Program::paths`].
+    place: u32,
+    path: *const c_char,
+}
+
 /// All that the child needs.
-struct Prepared {
-    exec: Exec,
+struct Prepared<'a> {
+    exec: Exec<'a>,
     take_terminal: bool,
     pid_variables: *mut PidVariable,
     pid_variables_count: usize,
     /// Where to write a [`Report`]; -1 where no pipe was to be had.
     pipe: RawFd,
-    /// Set by the child: rinit sees it where memory is shared.
-    begun: bool,
-    /// Set by the child, and seen by rinit likewise.
-    failed: Option<Report>,
 }
 
 /// What the child could not do, as it goes over the pipe.
@@ -120,15 +123,14 @@ pub fn spawn(
     inherited: &Inherited,
     take_terminal: bool,
 ) -> Result<Pid, SpawnError> {
-    // The memory tells, or else the pipe. Without one (EMFILE) the child's exit status does.
-    let pipe = is_emulated().then(report_pipe).and_then(Result::ok);
-    let (read, write) = pipe.unzip();
+    let candidates = candidates(program.paths)?;
+    // Without one (EMFILE), the child's exit status is all there is to learn.
+    let (read, write) = report_pipe().ok().unzip();
     let mut environment = Environment::for_child();
-    let paths = pointers(program.paths);
     let arguments = pointers(program.arguments);
     let mut prepared = Prepared {
         exec: Exec {
-            paths: paths.as_ptr(),
+            candidates: &candidates,
             arguments: arguments.as_ptr(),
             environment: environment.pointers(),
             mask: inherited.mask,
@@ -138,8 +140,6 @@ pub fn spawn(
         pid_variables: environment.pid_variables.as_mut_ptr(),
         pid_variables_count: environment.pid_variables.len(),
         pipe: write.as_ref().map_or(-1, AsRawFd::as_raw_fd),
-        begun: false,
-        failed: None,
     };
     // On rinit's own, which stands still: fresh memory would have to be mapped.
     let mut stack = MaybeUninit::<Stack>::uninit();
@@ -152,12 +152,7 @@ pub fn spawn(
     let pid = Errno::result(pid).map_err(SpawnError::Clone)?;
     let pid = Pid::from_raw(pid);
     drop(write);
-    let failed = if prepared.begun {
-        prepared.failed
-    } else {
-        read.and_then(read_report)
-    };
-    let Some(report) = failed else {
+    let Some(report) = read.and_then(read_report) else {
         STARTED.store(true, Relaxed);
         return Ok(pid);
     };
@@ -171,30 +166,55 @@ pub fn spawn(
 
 /// Becomes COMMAND in rinit's place, in the same process. Returns only if that fails.
 pub fn replace(program: &Program, inherited: &Inherited) -> SpawnError {
-    let paths = pointers(program.paths);
+    let candidates = match candidates(program.paths) {
+        Ok(candidates) => candidates,
+        Err(error) => return error,
+    };
     let arguments = pointers(program.arguments);
     let exec = Exec {
-        paths: paths.as_ptr(),
+        candidates: &candidates,
         arguments: arguments.as_ptr(),
         environment: envp(),
         mask: inherited.mask,
         ignore_sigchld: inherited.sigchld_ignored,
     };
-    // SAFETY: the vectors are null-terminated, and live until the exec.
+    // SAFETY: the strings and vectors are null-terminated, and live until the exec.
     unsafe { exec.run() }.into()
 }
 
-/// Whether an emulator may be between rinit and the kernel. QEMU's refuses
-/// get_robust_list(2), which every kernel with futexes grants, since the list
-/// would hold its own addresses (linux-user/syscall.c). The pipe, which is for
-/// it alone, would take 3 µs of a start's 45.
-fn is_emulated() -> bool {
-    let mut head = ptr::null_mut::<c_void>();
-    let mut length: libc::size_t = 0;
-    // SAFETY: writes these two.
-    let result =
-        unsafe { libc::syscall(libc::SYS_get_robust_list, 0, &raw mut head, &raw mut length) };
-    result == -1
+/// The paths at which there is something. The child, which would hold rinit up if it were stopped, is
+/// spared the search.
+///
+/// # Errors
+/// There is nothing at any of them.
+fn candidates(paths: &[CString]) -> Result<Vec<Candidate>, SpawnError> {
+    let mut candidates = Vec::new();
+    let mut last = ExecError {
+        path: 0,
+        errno: Errno::ENOENT,
+    };
+    for (place, path) in paths.iter().enumerate() {
+        match access(path.as_c_str(), AccessFlags::F_OK) {
+            Err(errno) if leads_on(errno) => last = ExecError { path: place, errno },
+            // What else may be wrong with it, exec has the last word on.
+            _ => candidates.push(Candidate {
+                place: u32::try_from(place).unwrap_or(MASK),
+                path: path.as_ptr(),
+            }),
+        }
+    }
+    if candidates.is_empty() {
+        return Err(SpawnError::Exec(last));
+    }
+    Ok(candidates)
+}
+
+/// Whether the search goes on behind a path that cannot be run for this reason: it does not exist (execvp(3)).
+fn leads_on(errno: Errno) -> bool {
+    matches!(
+        errno,
+        Errno::ENOENT | Errno::ENOTDIR | Errno::ESTALE | Errno::ENODEV | Errno::ETIMEDOUT
+    )
 }
 
 fn report_pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
@@ -231,11 +251,9 @@ fn pointers(strings: &[CString]) -> Vec<*const c_char> {
 
 extern "C" fn run_child(prepared: *mut c_void) -> c_int {
     // SAFETY: `spawn` passes this, and stands still.
-    let prepared = unsafe { &mut *prepared.cast::<Prepared>() };
-    prepared.begun = true;
+    let prepared = unsafe { &*prepared.cast::<Prepared>() };
     // SAFETY: see the head of this file.
     let report = unsafe { become_command(prepared) };
-    prepared.failed = Some(report);
     // SAFETY: the report is whole, and the descriptor the child's own.
     unsafe {
         libc::write(
@@ -270,49 +288,40 @@ unsafe fn become_command(prepared: &Prepared) -> Report {
     unsafe { prepared.exec.run() }
 }
 
-impl Exec {
+impl Exec<'_> {
     /// Returns only if no path can be run.
     ///
     /// # Safety
-    /// The pointers are those of null-terminated vectors of strings.
+    /// The pointers are those of null-terminated strings, and of null-terminated vectors of such.
     unsafe fn run(&self) -> Report {
         if self.ignore_sigchld {
             // SAFETY: installs no handler.
             unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
         }
-        if let Err(errno) = self.mask.restore() {
-            return Report {
-                path: MASK,
-                errno: errno as i32,
-            };
-        }
-        // SAFETY: as this function.
-        unsafe { self.try_each_path() }
-    }
-
-    /// # Safety
-    /// As [`Self::run`].
-    unsafe fn try_each_path(&self) -> Report {
         let mut refused = None;
         let mut last = Report {
             path: 0,
             errno: libc::ENOENT,
         };
-        for place in 0..MASK {
-            // SAFETY: the vector ends with a null pointer, and nothing before that is one.
-            let path = unsafe { *self.paths.add(place as usize) };
-            if path.is_null() {
-                break;
+        for candidate in self.candidates {
+            if let Err(errno) = self.mask.restore() {
+                return Report {
+                    path: MASK,
+                    errno: errno as i32,
+                };
             }
-            // SAFETY: null-terminated strings and vectors.
-            unsafe { libc::execve(path, self.arguments, self.environment) };
+            // Nothing else happens under COMMAND's mask: Ctrl-Z would stop the child, and rinit in its vfork.
+            // SAFETY: as this function.
+            unsafe { libc::execve(candidate.path, self.arguments, self.environment) };
+            let errno = Errno::last();
+            let _ = signals::block_all();
             last = Report {
-                path: place,
-                errno: Errno::last_raw(),
+                path: candidate.place,
+                errno: errno as i32,
             };
-            match last.errno {
-                libc::EACCES => refused = refused.or(Some(last)),
-                libc::ENOENT | libc::ENOTDIR | libc::ESTALE | libc::ENODEV | libc::ETIMEDOUT => {}
+            match errno {
+                Errno::EACCES => refused = refused.or(Some(last)),
+                errno if leads_on(errno) => {}
                 _ => return last,
             }
         }

@@ -7,10 +7,13 @@ use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::common::rinit::{hand_over, hide};
+use crate::common::strace;
 use crate::common::{
-    Directory, Rinit, Role, as_pid1_and_subreaper, fixture, proc, signal, wait_until,
+    Directory, Rinit, Role, as_pid1_and_subreaper, binary, find_program, fixture, proc, signal,
+    wait_until,
 };
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
@@ -466,15 +469,14 @@ fn no_free_descriptor_is_needed() {
             run(Rinit::new(role), &fixture),
             (42, "started\n".to_owned(), String::new())
         );
-        for (name, status) in [
-            ("/nowhere/command", 127),
-            ("no-such-command", 127),
-            ("/tmp", 126),
-        ] {
+        for name in ["/nowhere/command", "no-such-command"] {
             let (ended, _, said) = run(Rinit::new(role), name);
-            assert_eq!(ended, status, "{name}");
+            assert_eq!(ended, 127, "{name}");
             assert!(said.starts_with("rinit: cannot run "), "{name}: {said}");
         }
+        // Why an exec failed comes over a pipe: without one, the status has to do.
+        let (ended, _, _) = run(Rinit::new(role), "/tmp");
+        assert_eq!(ended, 126);
     });
 }
 
@@ -549,4 +551,44 @@ fn close_all_but(open: u8) -> io::Result<()> {
         nix::unistd::close(descriptor)?;
     }
     Ok(())
+}
+
+/// A child that Ctrl-Z stopped before its exec would hold rinit up, deaf, in its vfork.
+#[test]
+fn under_the_mask_of_the_command_nothing_happens_but_its_exec() {
+    if !strace::is_there() {
+        return;
+    }
+    let strace = find_program("strace").expect("strace");
+    let directory = Directory::new("one-exec");
+    let [refused, log] = ["refused", "log"].map(|name| directory.path().join(name));
+    // A directory by the name of the command, which exec alone refuses.
+    fs::create_dir_all(refused.join("fixture")).expect("a directory");
+    let nowhere = (0..500).map(|number| format!("/nowhere/{number}"));
+    let there =
+        [&refused, fixture().parent().expect("a directory")].map(|path| path.display().to_string());
+    let path: Vec<String> = nowhere.chain(there).collect();
+    let status = Command::new(strace)
+        .args(["-f", "-b", "execve", "-o"])
+        .arg(&log)
+        .args([
+            binary().as_os_str(),
+            "--".as_ref(),
+            "fixture".as_ref(),
+            "exit".as_ref(),
+            "42".as_ref(),
+        ])
+        .env("PATH", path.join(":"))
+        .status()
+        .expect("strace");
+    assert_eq!(status.code(), Some(42));
+    let log = fs::read_to_string(log).expect("strace's log");
+    let rinit = log.split(' ').next().expect("a pid");
+    let of_child = log.lines().filter(|line| !line.starts_with(rinit));
+    let calls: Vec<&str> = of_child
+        .filter_map(|line| line.split_once(' ')?.1.trim_start().split_once('('))
+        .map(|(name, _)| name)
+        .collect();
+    let [mask, exec] = ["rt_sigprocmask", "execve"];
+    assert_eq!(calls, ["setpgid", mask, exec, mask, mask, exec], "{log}");
 }
