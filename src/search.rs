@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where shells look when PATH is not set.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -15,6 +16,8 @@ pub struct Search {
     pub path: OsString,
     /// Where it may be, in order.
     pub paths: Vec<PathBuf>,
+    /// When COMMAND was started, if it was: the time since boot.
+    pub started_at: Option<Duration>,
 }
 
 impl Search {
@@ -34,6 +37,7 @@ impl Search {
             name: name.to_owned(),
             path,
             paths,
+            started_at: None,
         }
     }
 
@@ -50,15 +54,13 @@ impl Search {
             .directories()
             .map(|directory| here.join(directory).into_os_string())
             .collect();
+        // By its components: without `.`.
+        let paths = self.paths.iter();
+        let paths = paths.map(|path| here.join(path).components().collect());
         Self {
             path: directories.join(OsStr::new(":")),
-            // By its components: without `.`.
-            paths: self
-                .paths
-                .iter()
-                .map(|path| here.join(path).components().collect())
-                .collect(),
-            name: self.name,
+            paths: paths.collect(),
+            ..self
         }
     }
 

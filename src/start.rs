@@ -14,6 +14,7 @@ use crate::message::{Message, log};
 use crate::options::Options;
 use crate::pid1_init;
 use crate::search::Search;
+use crate::sys::clock;
 use crate::sys::spawn::{self, Inherited, Program, SpawnError};
 
 /// COMMAND, looked up.
@@ -92,7 +93,8 @@ pub fn start(
         Ok(pid) => {
             let command = &search.name;
             log(options.level, &Message::Started { pid, command });
-            let search = search.absolute(|| std::env::current_dir().ok());
+            let mut search = search.absolute(|| std::env::current_dir().ok());
+            search.started_at = Some(clock::now());
             Ok(Command { pid, search })
         }
         Err(error) => Err(fail(options, &search, error)),

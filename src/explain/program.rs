@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::unistd::{AccessFlags, access};
 
@@ -9,6 +10,7 @@ use super::elf::Size;
 use super::file;
 use super::format::Format;
 use crate::search::Search;
+use crate::sys::clock;
 
 /// What runs a text.
 pub const SHELL: &CStr = c"/bin/sh";
@@ -29,8 +31,17 @@ pub fn cut_off(search: &Search) -> Option<Size> {
     }
 }
 
-/// COMMAND's file, once it has been started: the first that could be.
+/// How soon after its start COMMAND's files may still be looked at. The server of their file system may
+/// have fallen silent since (FUSE, NFS): whoever asks for a file then sleeps until it answers, and not
+/// even SIGKILL would end process 1.
+const LOOKED_AT_FOR: Duration = Duration::from_secs(2);
+
+/// COMMAND's file, once it has been started: the first that could be. `None`: that is too long ago.
 pub fn file_that_ran(search: &Search) -> Option<&PathBuf> {
+    let age = |started_at| clock::now().saturating_sub(started_at);
+    if search.started_at.is_some_and(|at| age(at) > LOOKED_AT_FOR) {
+        return None;
+    }
     let may_run = |path: &&PathBuf| path.is_file() && access(*path, AccessFlags::X_OK).is_ok();
     search.paths.iter().find(may_run)
 }

@@ -7,6 +7,7 @@
 pub mod cgroup;
 pub mod elf_samples;
 pub mod engine;
+pub mod fuse;
 pub mod isolated_host;
 pub mod output;
 pub mod podman;

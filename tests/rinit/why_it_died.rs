@@ -2,15 +2,17 @@
 
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use crate::common::cgroup::{Limit, Mount};
+use crate::common::fuse::FuseMount;
 use crate::common::rinit::hide;
 use crate::common::terminal::{CTRL_C, SHELL};
 use crate::common::{
     Directory, Rinit, Terminal, as_pid1_and_subreaper, as_pid1_and_subreaper_at_once, fixture,
     proc, signal,
 };
-use crate::common::{as_pid1, as_subreaper, elf_samples};
+use crate::common::{as_pid1, as_subreaper, elf_samples, wait_until};
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 
 /// Signals of a program's own making, and what is said of them.
@@ -385,5 +387,36 @@ fn the_name_that_it_died_under_is_told() {
             assert!(ended.stderr.starts_with(&said), "{}", ended.stderr);
             assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
         }
+    });
+}
+
+/// A look at a file whose server does not answer would last for ever, and not even SIGKILL would end process 1.
+#[test]
+fn a_file_system_that_has_fallen_silent_holds_nothing_up() {
+    as_pid1_and_subreaper(|role| {
+        let Some(mount) = FuseMount::with(&fixture()) else {
+            return;
+        };
+        let rinit = Rinit::new(role)
+            .before_exec(limit_core(0))
+            .arg("--")
+            .arg(mount.file("fixture"))
+            .words("sleep command")
+            .start();
+        let command = rinit.ready("command");
+        // So long after its start, its file is not looked at any more.
+        let start = Instant::now();
+        wait_until("COMMAND is old", || {
+            start.elapsed() > Duration::from_millis(2100)
+        });
+        mount.fall_silent();
+        signal::send(command, libc::SIGSEGV).expect("a process of ours");
+        let ended = rinit.end();
+        assert_eq!(ended.status, 128 + libc::SIGSEGV, "{}", ended.stderr);
+        assert!(
+            ended.stderr.contains("it accessed memory"),
+            "{}",
+            ended.stderr
+        );
     });
 }
