@@ -253,6 +253,8 @@ impl Display for Init {
             Self::OpenRc => "OpenRC",
             Self::Runit => "runit",
             Self::S6Overlay => "s6-overlay",
+            Self::Busybox => "busybox' init",
+            Self::SysV => "sysvinit",
         })
     }
 }

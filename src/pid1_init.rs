@@ -11,6 +11,7 @@ use nix::unistd::{AccessFlags, access};
 
 use crate::search::Search;
 use crate::sys::file;
+use crate::sys::memmem::holds;
 
 /// An init that does nothing but complain where it is not process 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,14 +20,20 @@ pub enum Init {
     OpenRc,
     Runit,
     S6Overlay,
+    Busybox,
+    SysV,
 }
 
-/// The names of programs, and what such a program alone holds.
-const PROGRAMS: [(&str, &[u8], Init); 4] = [
+/// The names of programs, and what such a program alone holds. What busybox does depends on the name that
+/// it is started by, which is `init` then: a link to it, mostly.
+const PROGRAMS: [(&str, &[u8], Init); 7] = [
     ("systemd", b"systemd.show_status", Init::Systemd),
     ("openrc-init", b"OpenRC init version ", Init::OpenRc),
     ("runit", b"must be run as process no 1.", Init::Runit),
     ("runit-init", b"init: fatal: ", Init::Runit),
+    ("busybox", b"must be run as PID 1", Init::Busybox),
+    ("init", b"must be run as PID 1", Init::Busybox),
+    ("init", b"INIT_VERSION=sysvinit-", Init::SysV),
 ];
 /// With one of these, systemd starts no system.
 const OTHER_JOBS_OF_SYSTEMD: [&str; 5] = ["--user", "--test", "--version", "--help", "-h"];
@@ -49,10 +56,12 @@ pub fn recognise(search: &Search, arguments: &[CString]) -> Option<Init> {
     known_name(Path::new(&search.name))?;
     let file = search.paths.iter().find_map(|path| follow(path))?;
     let name = known_name(&file)?;
+    if !is_to_start_system(name, arguments) {
+        return None;
+    }
     access(&file, AccessFlags::X_OK).ok()?;
     let content = file::beginning(&file, LARGEST)?;
-    let init = identify(name, &content, &|path| path.exists())?;
-    (init != Init::Systemd || starts_system(arguments)).then_some(init)
+    identify(name, &content, &|path| path.exists())
 }
 
 fn known_name(file: &Path) -> Option<&OsStr> {
@@ -77,8 +86,9 @@ fn follow(path: &Path) -> Option<PathBuf> {
 /// The init of which this is the file. `exists` tells of other files.
 fn identify(name: &OsStr, content: &[u8], exists: &dyn Fn(&Path) -> bool) -> Option<Init> {
     if content.starts_with(b"\x7fELF") {
-        let (_, mark, init) = PROGRAMS.iter().find(|(program, ..)| name == *program)?;
-        return holds(content, mark).then_some(*init);
+        let is_this =
+            |(program, mark, _): &&(&str, &[u8], Init)| name == *program && holds(content, mark);
+        return PROGRAMS.iter().find(is_this).map(|(.., init)| *init);
     }
     let is_overlay = name == SCRIPT
         && content.starts_with(b"#!")
@@ -88,23 +98,30 @@ fn identify(name: &OsStr, content: &[u8], exists: &dyn Fn(&Path) -> bool) -> Opt
     is_overlay.then_some(Init::S6Overlay)
 }
 
-fn holds(content: &[u8], mark: &[u8]) -> bool {
-    (0..content.len()).any(|at| content.get(at..).is_some_and(|rest| rest.starts_with(mark)))
-}
-
 fn is_stage(word: &[u8]) -> bool {
     let (package, stage) = STAGE_V3;
     word == STAGE_V2 || (word.starts_with(package) && word.ends_with(stage))
 }
 
-fn starts_system(arguments: &[CString]) -> bool {
-    arguments.iter().skip(1).all(|argument| {
-        let word = argument.to_bytes();
-        !word.starts_with(DUMPS_OF_SYSTEMD)
-            && OTHER_JOBS_OF_SYSTEMD
-                .iter()
-                .all(|other| word != other.as_bytes())
-    })
+/// Whether the program of that file is to be an init, and not one of the other things that it can do.
+fn is_to_start_system(file: &OsStr, arguments: &[CString]) -> bool {
+    let mut words = arguments.iter().map(|argument| argument.to_bytes());
+    if file == "systemd" {
+        return words.skip(1).all(|word| {
+            let is_word = |other: &str| word == other.as_bytes();
+            !word.starts_with(DUMPS_OF_SYSTEMD) && !OTHER_JOBS_OF_SYSTEMD.into_iter().any(is_word)
+        });
+    }
+    if file == "busybox" {
+        let base = |word| Path::new(OsStr::from_bytes(word)).file_name();
+        // By the name that it is started by, or by its first argument.
+        let mut applet = words.next().and_then(base);
+        if applet == Some(file) {
+            applet = words.next().and_then(base);
+        }
+        return applet == Some(OsStr::new(SCRIPT));
+    }
+    true
 }
 
 #[cfg(test)]
@@ -122,7 +139,7 @@ mod tests {
             let mark = std::str::from_utf8(mark).unwrap();
             let program = format!("\x7fELF...{mark}...");
             assert_eq!(identified(name, &program, ""), Some(init));
-            assert_eq!(identified("init", &program, ""), None);
+            assert_eq!(identified("other", &program, ""), None);
             assert_eq!(identified(name, "\x7fELF...", ""), None);
             assert_eq!(identified(name, &format!("#!/bin/sh {mark}"), ""), None);
         }
@@ -147,12 +164,24 @@ mod tests {
         }
     }
 
+    fn starts(file: &str, words: &str) -> bool {
+        let words = words.split(' ').map(|word| CString::new(word).unwrap());
+        is_to_start_system(OsStr::new(file), &words.collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn of_busybox_only_its_init_counts() {
+        let starts = |words: &str| starts("busybox", words);
+        assert!(starts("/sbin/init"));
+        assert!(starts("init"));
+        assert!(starts("/bin/busybox init"));
+        assert!(!starts("busybox sh -c init"));
+        assert!(!starts("/bin/sh init"));
+    }
+
     #[test]
     fn only_systemd_that_starts_a_system_counts() {
-        let starts = |words: &str| {
-            let words = words.split(' ').map(|word| CString::new(word).unwrap());
-            starts_system(&words.collect::<Vec<_>>())
-        };
+        let starts = |words: &str| starts("systemd", words);
         assert!(starts("/sbin/init"));
         assert!(starts("--user"), "a name is no argument");
         assert!(starts("systemd --system systemd.unit=rescue.target 3"));

@@ -8,6 +8,7 @@ pub mod environment;
 pub mod file;
 pub mod heap;
 pub mod kill;
+pub mod memmem;
 pub mod pidfd;
 pub mod procfs;
 pub mod reap;

@@ -1,6 +1,6 @@
 //! Real inits that insist on being process 1 become it, and run their services.
 //!
-//! systemd, runit and OpenRC are Debian's. s6-overlay is not among its packages: its files are laid out as the overlay
+//! systemd, runit, OpenRC, busybox and sysvinit are Debian's. s6-overlay is not among its packages: its files are laid out as the overlay
 //! does that, and Debian's s6 runs in them.
 
 use std::path::Path;
@@ -84,6 +84,17 @@ fn s6_overlay_runs_its_services_behind_rinit() {
     for version in ["s6-overlay-2", "s6-overlay-3"] {
         runs_its_services(version, "execline s6", "/init", "s6-svscan", 100);
     }
+}
+
+/// By a link that is called so, as in Alpine.
+#[test]
+fn busybox_runs_its_services_behind_rinit() {
+    runs_its_services("busybox", "busybox-static", "/init", "init", 1);
+}
+
+#[test]
+fn sysvinit_runs_its_services_behind_rinit() {
+    runs_its_services("sysvinit", "sysvinit-core", "/sbin/init", "init", 1);
 }
 
 /// The init becomes process 1 and starts the service of its image; as any command it ends at once.

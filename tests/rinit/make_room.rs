@@ -13,11 +13,13 @@ use crate::common::{
 };
 
 /// What each init is called, and what nothing else has in it.
-const MARKS: [(&str, &str); 4] = [
+const MARKS: [(&str, &str); 6] = [
     ("systemd", "systemd.show_status"),
     ("openrc-init", "OpenRC init version "),
     ("runit", "must be run as process no 1."),
     ("runit-init", "init: fatal: "),
+    ("init", "must be run as PID 1"),
+    ("init", "INIT_VERSION=sysvinit-"),
 ];
 
 #[test]
@@ -106,6 +108,20 @@ fn what_is_merely_called_an_init_is_a_command() {
             // Another program of the same origin.
             is_command("sv", &marked(mark));
         }
+    });
+}
+
+#[test]
+fn busybox_is_an_init_only_where_it_is_called_so() {
+    as_pid1(|role| {
+        let directory = Directory::new("busybox");
+        let busybox = directory.executable("busybox", marked("must be run as PID 1"));
+        for (name, pid) in [("init", 1), ("sleep", 2)] {
+            let link = directory.path().join(name);
+            symlink("busybox", &link).expect("a link");
+            assert_eq!(pid_of(Rinit::new(role), &link), pid, "{name}");
+        }
+        assert_eq!(pid_of(Rinit::new(role), &busybox), 2);
     });
 }
 
