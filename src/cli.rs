@@ -14,7 +14,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::message::{self, UsageError};
-use crate::options::{Level, Options};
+use crate::options::{ForwardTo, Level, Options};
 
 /// What rinit is asked to do.
 pub enum Request {
@@ -45,14 +45,16 @@ pub fn is_variable(variable: &[u8]) -> bool {
 /// rest.
 #[inline(never)]
 pub fn parse(
+    program: &OsStr,
     words: impl IntoIterator<Item = OsString>,
     environment: &dyn Fn(&str) -> Option<OsString>,
 ) -> Result<Request, UsageError> {
     let mut words: Vec<OsString> = words.into_iter().collect();
     if !has_no_option(&mut words) {
-        return parse_options(&words, environment);
+        return parse_options(program, &words, environment);
     }
     let options = options(&Source {
+        program,
         matches: None,
         environment,
     })?;
@@ -66,6 +68,7 @@ pub fn parse(
 /// this takes.
 #[inline(never)]
 fn parse_options(
+    program: &OsStr,
     words: &[OsString],
     environment: &dyn Fn(&str) -> Option<OsString>,
 ) -> Result<Request, UsageError> {
@@ -89,6 +92,7 @@ fn parse_options(
         return Ok(Request::Print(message::LICENSE.to_owned()));
     }
     let options = options(&Source {
+        program,
         matches: Some(&matches),
         environment,
     })?;
@@ -127,6 +131,10 @@ fn command() -> Command {
         .next_help_heading("Signals")
         .args([
             flag("single-child", 'c').help("Signal COMMAND alone, not its group"),
+            long_value("forward-to", "WHOM").help("group, command, or auto: who handles it"),
+            long_value("stop-signal", "SIGNAL")
+                .action(ArgAction::Append)
+                .help("One more signal that asks for a stop"),
             value("rewrite", 'r', "FROM:TO")
                 .action(ArgAction::Append)
                 .help("Forward TO in place of FROM; 0: nothing"),
@@ -199,11 +207,17 @@ fn value(name: &'static str, short: char, value_name: &'static str) -> Arg {
         .value_parser(ValueParser::os_string())
 }
 
+fn long_value(name: &'static str, value_name: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name(value_name)
+        .allow_hyphen_values(true)
+        .value_parser(ValueParser::os_string())
+}
+
 fn options(source: &Source) -> Result<Options, UsageError> {
     let mut options = Options {
-        single_child: source
-            .flag("single-child", "RINIT_SINGLE_CHILD")?
-            .unwrap_or_else(|| source.variable_is("DUMB_INIT_SETSID", "0")),
+        forward_to: forward_to(source)?,
         grace: source.last("grace", "RINIT_GRACE", value::duration)?,
         kill_after: source.last("kill-after", "RINIT_KILL_AFTER", value::duration)?,
         daemon: source.flag("daemon", "RINIT_DAEMON")?.unwrap_or(false),
@@ -222,6 +236,9 @@ fn options(source: &Source) -> Result<Options, UsageError> {
         level: level(source)?,
         ..Options::default()
     };
+    for signal in source.each("stop-signal", "RINIT_STOP_SIGNAL", value::signal)? {
+        options.stop_signals.add(signal);
+    }
     for rewrite in source.each("rewrite", "RINIT_REWRITE", value::rewrite)? {
         options.rewrites.add(rewrite);
     }
@@ -229,6 +246,23 @@ fn options(source: &Source) -> Result<Options, UsageError> {
         options.expected_exits.add(code);
     }
     Ok(options)
+}
+
+fn forward_to(source: &Source) -> Result<ForwardTo, UsageError> {
+    let named = source.last("forward-to", "RINIT_FORWARD_TO", value::forward_to)?;
+    let single_child = source.flag("single-child", "RINIT_SINGLE_CHILD")?;
+    let is_given = |option| {
+        let matches = source.matches;
+        matches.is_some_and(|matches| matches.get_flag(option))
+    };
+    let default = || match single_child {
+        Some(true) => ForwardTo::Command,
+        Some(false) => ForwardTo::Group,
+        None if is_given("group") => ForwardTo::Group,
+        None if source.variable_is("DUMB_INIT_SETSID", "0") => ForwardTo::Command,
+        None => ForwardTo::default_of(source.program),
+    };
+    Ok(named.unwrap_or_else(default))
 }
 
 /// The command line wins over rinit's variables, and these over the peers'.
@@ -263,6 +297,8 @@ fn level(source: &Source) -> Result<Level, UsageError> {
 /// Where options come from: the command line first, then the environment,
 /// which must be right even where it comes too late.
 struct Source<'a> {
+    /// The name that rinit was started by.
+    program: &'a OsStr,
     /// `None`: there is no option on the command line.
     matches: Option<&'a ArgMatches>,
     environment: &'a dyn Fn(&str) -> Option<OsString>,
@@ -403,6 +439,6 @@ mod tests {
             assert!(is_variable(name.as_bytes()), "{name}");
             None
         };
-        assert!(parse(["command".into()], &lookup).is_ok());
+        assert!(parse(OsStr::new("rinit"), ["command".into()], &lookup).is_ok());
     }
 }

@@ -1,7 +1,7 @@
 //! What the fuzz targets feed, as a part of the program: whatever comes in, nothing panics, waits, or says what
 //! could act on a terminal.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
@@ -57,7 +57,7 @@ pub fn kernel_files(bytes: &[u8]) {
     let stat = [b"12 (", bytes, numbers].concat();
     assert_eq!(procfs::stat_field(&stat, procfs::PARENT), Some(7));
     assert_eq!(procfs::stat_field(&stat, procfs::START_TIME), Some(4711));
-    let _ = procfs::ignored_signals(bytes);
+    let _ = procfs::signals(bytes, b"SigIgn:");
     assert!(cgroup::paths(bytes).all(|(_, path)| !path.starts_with('/')));
     let _ = cgroup::oom_kills(bytes);
     let _ = cgroup::limit(bytes);
@@ -95,7 +95,7 @@ pub fn command_line(bytes: &[u8]) {
 }
 
 fn parse(words: Vec<OsString>, environment: &dyn Fn(&str) -> Option<OsString>) {
-    if let Err(error) = cli::parse(words, environment) {
+    if let Err(error) = cli::parse(OsStr::new("rinit"), words, environment) {
         check(&Message::Usage(&error).to_string(), 1);
     }
 }

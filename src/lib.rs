@@ -20,6 +20,7 @@ compile_error!(
 );
 
 mod cli;
+mod command;
 mod ending;
 mod exit_code;
 mod explain;
@@ -28,21 +29,21 @@ mod fixed_string;
 mod floors;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
-mod hands;
+mod kernel_reaping;
 mod lifecycle;
+mod log_filters;
 mod message;
 mod number;
-mod observe;
 mod options;
 mod pause;
 mod pid1_init;
 mod process;
-mod reaper;
 mod search;
 mod signal;
 mod start;
 mod supervisor;
 mod sys;
+mod time;
 
 use std::ffi::OsString;
 
@@ -50,13 +51,18 @@ use cli::Request;
 use message::{Message, log};
 use options::{Level, Options};
 use start::Plan;
+use supervisor::Given;
 pub use sys::heap::Heap;
+use sys::signals::SignalReader;
 use sys::spawn::Inherited;
-use sys::terminal::{Standing, Terminal};
+use sys::terminal::{Terminal, TerminalState};
 use sys::{descriptors, environment, signals, this_process};
 
 /// The order of events. Gives the exit status.
-pub fn run(words: impl Iterator<Item = OsString>) -> u8 {
+///
+/// `words`: the name that rinit was started by, and those of the command line.
+pub fn run(mut words: impl Iterator<Item = OsString>) -> u8 {
+    let program = words.next().unwrap_or_default();
     // First of all: a signal that comes from now on waits until it can be forwarded.
     let mask = match signals::block_all() {
         Ok(mask) => mask,
@@ -69,16 +75,22 @@ pub fn run(words: impl Iterator<Item = OsString>) -> u8 {
         mask,
         sigchld_ignored: signals::undo_ignored_sigchld(),
     };
-    match cli::parse(words, &variable_lookup()) {
-        Ok(Request::Run { options, command }) => run_command(&options, command, &inherited),
+    match cli::parse(&program, words, &variable_lookup()) {
+        Ok(Request::Run { options, command }) => {
+            run_command(&options, command, &inherited).unwrap_or_else(|status| status)
+        }
         Ok(Request::Pause(options)) => {
             if !this_process::is_pid_1() {
                 take_in_orphans(&options);
             }
             ask_for_parents_death(&options);
+            let signals = match signal_reader() {
+                Ok(signals) => signals,
+                Err(status) => return status,
+            };
             let_go();
             descriptors::detach();
-            pause::pause(&options)
+            pause::pause(&options, signals)
         }
         Ok(Request::Print(text)) => print(&text),
         Err(error) => {
@@ -99,29 +111,39 @@ fn variable_lookup() -> fn(&str) -> Option<OsString> {
     }
 }
 
-fn run_command(options: &Options, command: Vec<OsString>, inherited: &Inherited) -> u8 {
+/// # Errors
+/// rinit's exit status, where COMMAND has not been started.
+fn run_command(options: &Options, command: Vec<OsString>, inherited: &Inherited) -> Result<u8, u8> {
     let plan = Plan::new(command);
     let is_pid_1 = this_process::is_pid_1();
     if is_pid_1 {
-        if let Err(status) = start::make_room(options, &plan, inherited) {
-            return status;
-        }
+        start::make_room(options, &plan, inherited)?;
     } else {
         take_in_orphans(options);
     }
     ask_for_parents_death(options);
-    let standing = Standing::inspect();
-    let give_terminal = standing == Standing::Foreground;
-    let command = match start::start(options, plan, inherited, give_terminal) {
-        Ok(command) => command,
-        Err(status) => return status,
-    };
+    let signals = signal_reader()?;
+    let terminal_state = TerminalState::inspect();
+    let give_terminal = terminal_state == TerminalState::Foreground;
+    let started = start::start(options, plan, inherited, give_terminal)?;
 
-    // From here on nothing may end rinit but the end of its work: what fails is said at most.
+    // From here on nothing may end rinit but the end of its work: what fails is logged at most.
     let_go();
-    let terminal = Terminal::keep(standing, command.pid);
+    let given = Given {
+        terminal: Terminal::keep(terminal_state, started.pid),
+        input_pipe: descriptors::input_pipe(),
+    };
     descriptors::detach();
-    supervisor::supervise(options, is_pid_1, &command, terminal)
+    Ok(supervisor::supervise(
+        options, is_pid_1, &started, given, signals,
+    ))
+}
+
+fn signal_reader() -> Result<SignalReader, u8> {
+    SignalReader::new().map_err(|why| {
+        log(Level::Quiet, &Message::CannotReadSignals(why));
+        exit_code::FAILED
+    })
 }
 
 /// There is no memory to start COMMAND with.

@@ -8,15 +8,14 @@
 //!    │                         ^                      │
 //!    │                    stop request                │
 //!    │                         │        nothing left, or waited in vain
-//!    └──exit 0, --daemon──> Serving                   │
+//!    └──exit 0, --daemon──> RunningDaemons            │
 //!                                                     v
 //!             nothing left, in any phase ──────────> Over
 //!             --kill-after, in the first three ────> Killing
 //! ```
 
+mod drain;
 mod pid_set;
-#[cfg(test)]
-mod properties;
 mod stop_requests;
 
 use std::time::Duration;
@@ -26,25 +25,22 @@ use nix::unistd::Pid;
 use crate::ending::Ending;
 use crate::exit_code;
 use crate::options::Options;
-use crate::process::Child;
+use crate::process::{Scan, StartInfo, Zombie};
 use crate::signal::Signal;
+use crate::time::Time;
+pub use drain::Guess;
+use drain::{Asked, Blind, Drain, Found};
 use pid_set::PidSet;
-use stop_requests::{StopRequests, is_stop_request, starts_clock};
+use stop_requests::{STOP_SIGNALS, StopRequests};
 
-/// Time since boot: CLOCK_BOOTTIME, the clock of the start times in /proc.
-pub type Time = Duration;
-
-/// How long what is left may take when nobody asked for the end.
+/// How long leftovers may take when nobody asked for the end.
 const DEFAULT_GRACE: Duration = Duration::from_secs(10);
-/// How long those outside COMMAND's group wait for their turn.
-const OTHERS_WAIT: Duration = Duration::from_secs(5);
-/// How often to look, at least: an orphan comes without a signal.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-/// Looking costs about a microsecond a child (/proc/thread-self/children); a
-/// pause of several times that bounds what a storm of deaths makes it cost.
-const LOOK_PAUSE_PER_CHILD: Duration = Duration::from_micros(5);
-/// A wait longer than this is explained.
+/// How often to kill anew what is still there.
+const KILL_INTERVAL: Duration = Duration::from_secs(1);
+/// A wait longer than this is explained: after an end that nobody asked for,
 const SILENT_WAIT: Duration = Duration::from_secs(1);
+/// and after a stop request, before the 10 s of docker stop are over.
+const SILENT_STOP: Duration = Duration::from_secs(5);
 /// How long the killed may take to die. Who takes longer is stuck in the kernel.
 const DEATH_WAIT: Duration = Duration::from_secs(2);
 
@@ -57,13 +53,10 @@ pub enum Action {
     },
     /// SIGCONT to COMMAND's group, if COMMAND is stopped.
     ContinueIfStopped,
-    /// Look for children, and report them by [`Lifecycle::looked`].
-    Look,
-    /// Say that what is left is asked to finish.
     AnnounceDrain,
-    /// Say what is waited for.
-    NameAwaited,
-    /// Say what is about to be killed.
+    /// Explain what is waited for, and why.
+    ExplainWait,
+    /// Name what is about to be killed.
     NameKilled,
 }
 
@@ -73,6 +66,8 @@ pub enum Target {
     Command,
     /// COMMAND's process group, or COMMAND where that group is gone.
     Group,
+    /// COMMAND's process group, log filters last, and COMMAND wherever it is.
+    GroupFiltersLast,
     /// COMMAND's process group, and COMMAND wherever it is. To see where costs
     /// a system call, which only a signal that must not be missed is worth.
     GroupAndCommand,
@@ -82,29 +77,40 @@ pub enum Target {
     Everyone,
 }
 
-struct Drain {
-    /// What tells a child to finish.
-    signal: Signal,
-    /// SIGTERM, whatever is forwarded for it, is no news to who has been told.
-    term_is_known: bool,
-    others_turn_at: Time,
-    deadline: Option<Time>,
-    name_at: Option<Time>,
-    look_at: Time,
-    /// Not before this, however many die meanwhile.
-    look_not_before: Time,
-    /// Without /proc, everybody is told once.
-    told_blindly: bool,
+/// What the supervisor is to do once it has carried out the actions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Next {
+    Wait,
+    /// Scan for children, and report them by [`Lifecycle::scanned`].
+    Scan,
+}
+
+/// A signal that has arrived, and what becomes of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrived {
+    pub signal: Signal,
+    /// `None`: it is dropped.
+    pub forwarded: Option<Signal>,
+    /// It goes to COMMAND's whole group while COMMAND runs.
+    pub to_group: bool,
+}
+
+/// How much a scan is to find out about a child.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Details {
+    pub start_info: bool,
+    pub input: bool,
 }
 
 enum Phase {
     Running,
     /// The daemons are the work now.
-    Serving,
+    RunningDaemons,
     Draining(Drain),
     Killing {
         give_up_at: Time,
-        look_at: Time,
+        next_scan_at: Time,
     },
     Over,
 }
@@ -117,16 +123,47 @@ pub struct Lifecycle<'a> {
     stop_requests: StopRequests,
     /// When `--kill-after` is over.
     kill_at: Option<Time>,
-    command_ended: Option<Ending>,
-    /// The first daemon's that was no success.
-    daemon_failed: Option<Ending>,
-    /// The latest of these two endings was an answer to a stop request, which
-    /// no later one makes it.
+    /// When to explain why a stop takes so long.
+    explain_stop_at: Option<Time>,
+    command: Option<CommandEnded>,
+    daemons: Daemons,
+    /// The latest of the endings that make the status was an answer to a stop
+    /// request, which no later one makes it.
     ended_as_asked: bool,
-    /// Who has been told to finish.
-    told: PidSet,
+    asked: Asked,
+    asked_blindly: Blind,
+    has_seen_children: bool,
     /// Who was rinit's child already when a stop request came, outside COMMAND's group.
     detached: PidSet,
+}
+
+#[derive(Clone, Copy)]
+struct CommandEnded {
+    ending: Ending,
+    guess: Option<Guess>,
+}
+
+/// What COMMAND left behind with `--daemon`.
+#[derive(Default)]
+struct Daemons {
+    /// When COMMAND ended: whoever is born later, and in no session of theirs, entered from outside.
+    born_until: Time,
+    sessions: PidSet,
+    /// The first that was no success.
+    failed: Option<Ending>,
+}
+
+impl Daemons {
+    fn count(&mut self, pid: Pid, zombie: Option<Zombie>) -> bool {
+        let Some(zombie) = zombie else { return true };
+        let is_one =
+            zombie.started_at <= self.born_until.tick() || self.sessions.contains(zombie.session);
+        if is_one {
+            // What it has forked in a session of its own is one, too: it was on its way.
+            self.sessions.insert(pid);
+        }
+        is_one
+    }
 }
 
 impl<'a> Lifecycle<'a> {
@@ -137,96 +174,172 @@ impl<'a> Lifecycle<'a> {
             phase: Phase::Running,
             stop_requests: StopRequests::default(),
             kill_at: None,
-            command_ended: None,
-            daemon_failed: None,
+            explain_stop_at: None,
+            command: None,
+            daemons: Daemons::default(),
             ended_as_asked: false,
-            told: PidSet::default(),
+            asked: Asked::default(),
+            asked_blindly: Blind::default(),
+            has_seen_children: false,
             detached: PidSet::default(),
         }
     }
 
-    /// Whether to look for children, for [`Self::found_before_stop`], before
-    /// that signal is said to have arrived.
-    pub fn needs_look_before(&self, received: Signal) -> bool {
-        matches!(self.phase, Phase::Running) && is_stop_request(received)
+    /// Whether that signal, as received, asks for a stop.
+    pub fn is_stop_request(&self, received: Signal) -> bool {
+        STOP_SIGNALS.contains(received) || self.options.stop_signals.contains(received)
     }
 
-    /// Who is outside COMMAND's group before COMMAND hears of a stop request
-    /// has detached on its own, such as a log daemon, and is told last. In the
-    /// other order, what COMMAND leaves behind when it dies at once would
-    /// count as detached too.
-    pub fn found_before_stop(&mut self, children: &[Child]) {
-        for child in children.iter().filter(|child| !child.in_group) {
-            self.detached.insert(child.pid);
-        }
+    /// Whether a stop has been requested that counts.
+    pub fn stop_is_requested(&self) -> bool {
+        self.stop_requests.any()
     }
 
-    /// A signal has arrived. What time it is is asked before anything goes
-    /// out: who was born before, has been told.
+    /// A signal has arrived. `scan` is called before anything is sent, and then `now`:
+    /// in the other order, what COMMAND leaves behind when it dies at once would count
+    /// as detached, and what is born meanwhile as asked.
     pub fn signal_arrived(
         &mut self,
-        now: impl FnOnce() -> Time,
-        received: Signal,
+        arrived: Arrived,
+        scan: impl FnOnce(Details) -> Scan,
+        now: impl Fn() -> Time,
         act: &mut dyn FnMut(Action),
-    ) {
-        let forwarded = self.options.rewrites.apply(received);
-        let stop_requested_at = is_stop_request(received).then(now);
-        if let Some(now) = stop_requested_at {
-            self.note_stop_request(now, received, forwarded);
-        }
-        let Some(signal) = forwarded else { return };
-        let is_term = received == Signal::TERM;
-        match (&mut self.phase, stop_requested_at) {
-            (Phase::Running, _) => {
-                let to = if self.options.single_child {
-                    Target::Command
-                } else if stop_requested_at.is_some() {
-                    Target::GroupAndCommand
-                } else {
-                    Target::Group
-                };
-                act(Action::Send { signal, to });
-                if stop_requested_at.is_some() {
-                    act(Action::ContinueIfStopped);
+    ) -> Next {
+        let is_stop = self.is_stop_request(arrived.signal);
+        match (&self.phase, is_stop) {
+            (Phase::Running, false) => {
+                if let Some(signal) = arrived.forwarded {
+                    let to = if arrived.to_group {
+                        Target::Group
+                    } else {
+                        Target::Command
+                    };
+                    act(Action::Send { signal, to });
                 }
+                Next::Wait
             }
-            (Phase::Serving, Some(now)) => self.stop_daemons(now, signal, act),
-            // Whoever has not been told is told when the look finds that it is their turn.
-            (Phase::Draining(drain), _)
-                if signal == drain.signal || is_term && drain.term_is_known =>
-            {
-                act(Action::Look);
+            (Phase::Running, true) => {
+                self.note_detached(scan(Details::default()));
+                self.note_stop_request(now(), arrived);
+                self.forward_stop(arrived, act);
+                Next::Wait
             }
-            (phase @ (Phase::Serving | Phase::Draining(_)), _) => {
-                if let Phase::Draining(drain) = phase {
-                    drain.term_is_known |= is_term;
-                }
-                let to = Target::EachChild;
-                act(Action::Send { signal, to });
+            (Phase::RunningDaemons, _) => self.signal_daemons(arrived, is_stop, now, act),
+            (Phase::Draining(_), true) => {
+                self.note_stop_request(now(), arrived);
+                self.signal_leftovers(arrived, scan, now, act)
             }
-            (Phase::Killing { .. } | Phase::Over, _) => {}
+            (Phase::Draining(_), false) => {
+                send_to_each_child(arrived.forwarded, act);
+                Next::Wait
+            }
+            (Phase::Killing { .. } | Phase::Over, _) => Next::Wait,
         }
     }
 
-    /// COMMAND was ended by the very signal that a key at the terminal sends
-    /// to the whole foreground group, which COMMAND's group was: that group
-    /// has been told, though not by rinit.
-    pub fn typed_at_terminal(&mut self, now: Time, signal: Signal) {
-        self.stop_requests.note(now, signal, Some(signal), true);
+    fn forward_stop(&self, arrived: Arrived, act: &mut dyn FnMut(Action)) {
+        if let Some(signal) = arrived.forwarded {
+            let to = if arrived.to_group {
+                Target::GroupFiltersLast
+            } else {
+                Target::Command
+            };
+            act(Action::Send { signal, to });
+            act(Action::ContinueIfStopped);
+        }
     }
 
-    /// COMMAND is dead.
-    pub fn command_ended(&mut self, ending: Ending) {
-        self.command_ended = Some(ending);
+    /// SIGQUIT alone asks daemons for nothing but a dump of their threads.
+    fn signal_daemons(
+        &mut self,
+        arrived: Arrived,
+        is_stop: bool,
+        now: impl FnOnce() -> Time,
+        act: &mut dyn FnMut(Action),
+    ) -> Next {
+        if is_stop && arrived.signal != Signal::QUIT {
+            let now = now();
+            self.note_stop_request(now, arrived);
+            if let Some(signal) = arrived.forwarded {
+                return self.stop_daemons(now, signal, act);
+            }
+            return Next::Wait;
+        }
+        send_to_each_child(arrived.forwarded, act);
+        Next::Wait
+    }
+
+    /// SIGTERM goes to whoever has not had it, when their turn comes; any
+    /// other stop request to everybody, each time.
+    fn signal_leftovers(
+        &mut self,
+        arrived: Arrived,
+        scan: impl FnOnce(Details) -> Scan,
+        now: impl FnOnce() -> Time,
+        act: &mut dyn FnMut(Action),
+    ) -> Next {
+        let runs_daemons = self.runs_daemons();
+        let (Phase::Draining(drain), Some(signal)) = (&mut self.phase, arrived.forwarded) else {
+            return Next::Wait;
+        };
+        if arrived.signal == Signal::TERM {
+            drain.term_arrived(now());
+            return Next::Scan;
+        }
+        if runs_daemons && drain.asks_with(signal) {
+            // Daemons are asked once.
+            return Next::Scan;
+        }
+        let details = Details {
+            start_info: true,
+            ..Details::default()
+        };
+        let Scan::Found(children) = scan(details) else {
+            send_to_each_child(arrived.forwarded, act);
+            return Next::Wait;
+        };
+        for child in &children {
+            let to = Target::Child(child.pid);
+            act(Action::Send { signal, to });
+            let ignores = |info: StartInfo| info.ignored.contains(signal);
+            if child.start_info.is_some_and(|info| !ignores(info)) {
+                self.asked.add(child.pid, false);
+            }
+        }
+        Next::Wait
+    }
+
+    /// A log filter, which the signal to COMMAND's group has not reached.
+    pub fn filter_spared(&mut self, pid: Pid) {
+        self.asked.spare(pid);
+    }
+
+    /// A member of COMMAND's group that was signalled alone, at the latest `now`.
+    pub fn member_asked(&mut self, pid: Pid, now: Time) {
+        self.asked.member(pid, now);
+    }
+
+    /// COMMAND is dead. `guess`: who has probably been asked to stop, though not by rinit.
+    pub fn command_ended(&mut self, ending: Ending, guess: Option<Guess>) {
+        self.command = Some(CommandEnded { ending, guess });
         self.ended_as_asked = self.answers_stop_request(ending);
     }
 
+    /// Whether [`Self::child_ended`] is to be given what the dead child was.
+    pub fn needs_zombie(&self) -> bool {
+        self.runs_daemons()
+    }
+
     /// Another child is dead.
-    pub fn child_ended(&mut self, pid: Pid, ending: Ending) {
-        self.told.remove(pid);
+    pub fn child_ended(&mut self, pid: Pid, ending: Ending, zombie: Option<Zombie>) {
+        self.asked.remove(pid);
         self.detached.remove(pid);
-        if self.serves_daemons() && self.daemon_failed.is_none() && ending != Ending::Exited(0) {
-            self.daemon_failed = Some(ending);
+        if self.runs_daemons()
+            && self.daemons.count(pid, zombie)
+            && self.daemons.failed.is_none()
+            && ending != Ending::Exited(0)
+        {
+            self.daemons.failed = Some(ending);
             self.ended_as_asked = self.answers_stop_request(ending);
         }
     }
@@ -247,157 +360,145 @@ impl<'a> Lifecycle<'a> {
 
     /// The dead have been reaped, or as many of them as make a batch, and
     /// children are left.
-    pub fn reaped(&mut self, now: impl FnOnce() -> Time, act: &mut dyn FnMut(Action)) {
+    pub fn reaped(&mut self, now: impl FnOnce() -> Time, act: &mut dyn FnMut(Action)) -> Next {
         match &mut self.phase {
-            Phase::Running => {
-                if self.command_ended.is_some() {
-                    self.go_on_without_command(now(), act);
-                }
+            Phase::Running => match self.command {
+                Some(command) => self.go_on_without_command(now(), command, act),
+                None => Next::Wait,
+            },
+            Phase::Draining(drain) if now() < drain.no_scan_before => {
+                drain.next_scan_at = drain.no_scan_before;
+                Next::Wait
             }
-            Phase::Draining(drain) if now() < drain.look_not_before => {
-                drain.look_at = drain.look_not_before;
-            }
-            Phase::Draining(_) | Phase::Killing { .. } => act(Action::Look),
-            Phase::Serving | Phase::Over => {}
+            Phase::Draining(_) | Phase::Killing { .. } => Next::Scan,
+            Phase::RunningDaemons | Phase::Over => Next::Wait,
         }
     }
 
-    /// Whether a look should read the start info of that child of COMMAND's group.
-    pub fn needs_start_info(&self, pid: Pid) -> bool {
-        matches!(self.phase, Phase::Draining(_))
-            && self.stop_requests.has_reached_group()
-            && !self.told.contains(pid)
+    /// What a scan is to find out about that child, which may be in COMMAND's group.
+    pub fn details_of(&self, pid: Pid, in_group: bool) -> Details {
+        let Phase::Draining(drain) = &self.phase else {
+            return Details::default();
+        };
+        let is_open = !self.asked.contains(pid);
+        let group_asked = in_group && self.stop_requests.has_reached_group();
+        Details {
+            start_info: is_open && (group_asked || drain.needs_to_know_the_caught()),
+            input: in_group && (is_open || !self.asked.by_term(pid)),
+        }
     }
 
-    /// A look has found these children. `group_left`: some child of COMMAND's
-    /// group is left, perhaps one that the look missed.
-    pub fn looked(
+    /// The result of a scan. `group_left`: some child of COMMAND's group is
+    /// left, perhaps one that the scan missed.
+    pub fn scanned(
         &mut self,
         now: Time,
-        children: &[Child],
+        scan: &Scan,
         group_left: bool,
         act: &mut dyn FnMut(Action),
     ) {
-        match &mut self.phase {
-            Phase::Draining(drain) => {
-                let waited_enough = now >= drain.others_turn_at;
-                let inherited_turn = waited_enough || !group_left;
-                let is_detached = |child: &Child| self.detached.contains(child.pid);
-                let is_inherited = |child: &Child| !child.in_group && !is_detached(child);
-                let detached_turn =
-                    waited_enough || !group_left && !children.iter().any(is_inherited);
-                let count = u32::try_from(children.len()).unwrap_or(u32::MAX);
-                let pause = LOOK_PAUSE_PER_CHILD.saturating_mul(count);
-                drain.look_not_before = now.saturating_add(pause.min(LOOK_INTERVAL));
-                drain.look_at = now.saturating_add(LOOK_INTERVAL);
-                if !detached_turn {
-                    drain.look_at = drain.look_at.min(drain.others_turn_at);
-                }
-                let signal = drain.signal;
-                for child in children {
-                    let is_turn = child.in_group
-                        || detached_turn
-                        || inherited_turn && !self.detached.contains(child.pid);
-                    if is_turn && !self.told.contains(child.pid) {
-                        self.tell(child, signal, act);
-                    }
-                }
-            }
-            Phase::Killing { look_at, .. } => {
-                *look_at = now.saturating_add(LOOK_INTERVAL);
-                for child in children {
-                    let to = Target::Child(child.pid);
-                    let signal = Signal::KILL;
-                    act(Action::Send { signal, to });
-                }
-            }
-            Phase::Running | Phase::Serving | Phase::Over => {}
-        }
-    }
-
-    /// A look could not see the children: there is no /proc. `group_left` as
-    /// in [`Self::looked`].
-    pub fn could_not_look(&mut self, now: Time, group_left: bool, act: &mut dyn FnMut(Action)) {
+        self.has_seen_children |= matches!(scan, Scan::Found(_));
         let to = self.as_many_as_can_be();
-        let group_told = self.stop_requests.has_reached_group();
-        match &mut self.phase {
-            Phase::Draining(drain) => {
-                drain.look_at = now.saturating_add(LOOK_INTERVAL);
-                if drain.told_blindly {
-                    return;
-                }
-                // Who tells everyone cannot spare those who have been told: they come first.
-                if to == Target::Everyone && group_told && group_left && now < drain.others_turn_at
-                {
-                    drain.look_at = drain.look_at.min(drain.others_turn_at);
-                    return;
-                }
-                drain.told_blindly = true;
-                if to == Target::Everyone || !group_told {
-                    let signal = drain.signal;
+        match (&mut self.phase, scan) {
+            (Phase::Draining(drain), Scan::Found(children)) => drain.ask(
+                now,
+                Found {
+                    children,
+                    group_left,
+                },
+                &self.detached,
+                &self.stop_requests,
+                &mut self.asked,
+                act,
+            ),
+            (Phase::Draining(drain), Scan::NoProc) if !self.has_seen_children => {
+                let reaches_everybody = to == Target::Everyone;
+                let signal = drain.ask_blindly(
+                    now,
+                    reaches_everybody,
+                    group_left,
+                    &self.stop_requests,
+                    &mut self.asked_blindly,
+                );
+                if let Some(signal) = signal {
+                    act(Action::Send { signal, to });
+                    let signal = Signal::CONT;
                     act(Action::Send { signal, to });
                 }
-                let signal = Signal::CONT;
-                act(Action::Send { signal, to });
             }
-            Phase::Killing { look_at, .. } => {
-                *look_at = now.saturating_add(LOOK_INTERVAL);
+            (Phase::Draining(drain), _) => drain.scan_soon(now),
+            (Phase::Killing { next_scan_at, .. }, scan) => {
+                *next_scan_at = now.after(KILL_INTERVAL);
                 let signal = Signal::KILL;
-                act(Action::Send { signal, to });
+                match scan {
+                    Scan::Found(children) => {
+                        for child in children {
+                            let to = Target::Child(child.pid);
+                            act(Action::Send { signal, to });
+                        }
+                    }
+                    Scan::Failed | Scan::NoProc => act(Action::Send { signal, to }),
+                }
             }
-            Phase::Running | Phase::Serving | Phase::Over => {}
+            (Phase::Running | Phase::RunningDaemons | Phase::Over, _) => {}
         }
     }
 
     /// When to call [`Self::time_passed`] at the latest.
     pub fn deadline(&self) -> Option<Time> {
+        let earliest = |times: &[Option<Time>]| times.iter().flatten().min().copied();
         match &self.phase {
-            Phase::Running | Phase::Serving => self.kill_at,
-            Phase::Draining(drain) => [
+            Phase::Running | Phase::RunningDaemons => {
+                earliest(&[self.kill_at, self.explain_stop_at])
+            }
+            Phase::Draining(drain) => earliest(&[
                 drain.deadline,
-                drain.name_at,
-                Some(drain.look_at),
+                drain.explain_at,
+                Some(drain.next_scan_at),
                 self.kill_at,
-            ]
-            .into_iter()
-            .flatten()
-            .min(),
+            ]),
             Phase::Killing {
                 give_up_at,
-                look_at,
-            } => Some(*give_up_at.min(look_at)),
+                next_scan_at,
+            } => Some(*give_up_at.min(next_scan_at)),
             Phase::Over => None,
         }
     }
 
     /// It is `now`: does what is due.
-    pub fn time_passed(&mut self, now: Time, act: &mut dyn FnMut(Action)) {
+    pub fn time_passed(&mut self, now: Time, act: &mut dyn FnMut(Action)) -> Next {
         let is_due = |at: Option<Time>| at.is_some_and(|at| at <= now);
         match &mut self.phase {
             Phase::Over => {}
             Phase::Killing {
                 give_up_at,
-                look_at,
+                next_scan_at,
             } => {
                 if *give_up_at <= now {
                     self.phase = Phase::Over;
-                } else if *look_at <= now {
-                    act(Action::Look);
+                } else if *next_scan_at <= now {
+                    return Next::Scan;
                 }
             }
-            _ if is_due(self.kill_at) => self.kill(now, act),
-            Phase::Draining(drain) if is_due(drain.deadline) => self.kill(now, act),
+            _ if is_due(self.kill_at) => return self.kill(now, act),
+            Phase::Draining(drain) if is_due(drain.deadline) => return self.kill(now, act),
             Phase::Draining(drain) => {
-                if is_due(drain.name_at) {
-                    drain.name_at = None;
-                    act(Action::NameAwaited);
+                if is_due(drain.explain_at) {
+                    drain.explain_at = None;
+                    act(Action::ExplainWait);
                 }
-                if is_due(Some(drain.look_at)) {
-                    act(Action::Look);
+                if is_due(Some(drain.next_scan_at)) {
+                    return Next::Scan;
                 }
             }
-            Phase::Running | Phase::Serving => {}
+            Phase::Running | Phase::RunningDaemons => {
+                if is_due(self.explain_stop_at) {
+                    self.explain_stop_at = None;
+                    act(Action::ExplainWait);
+                }
+            }
         }
+        Next::Wait
     }
 
     /// The exit status, once there is nothing more to do.
@@ -406,15 +507,15 @@ impl<'a> Lifecycle<'a> {
     }
 
     fn status(&self) -> u8 {
-        let Some(command) = self.command_ended else {
-            // Not even SIGKILL has ended it, or its end was never told.
+        let Some(command) = self.command else {
+            // Not even SIGKILL has ended it, or its end was never seen.
             return if self.kill_at.is_some() {
                 exit_code::SIGNAL_BASE.saturating_add(Signal::KILL.number())
             } else {
                 exit_code::FAILED
             };
         };
-        let ending = self.daemon_failed.unwrap_or(command);
+        let ending = self.daemons.failed.unwrap_or(command.ending);
         // Asked once more: a request that came too long before does not count.
         let is_as_asked = self.ended_as_asked && self.answers_stop_request(ending);
         if self.options.zero_on_stop && is_as_asked {
@@ -427,92 +528,102 @@ impl<'a> Lifecycle<'a> {
         status
     }
 
-    fn note_stop_request(&mut self, now: Time, signal: Signal, forwarded: Option<Signal>) {
-        if starts_clock(signal) {
-            let after = |limit: Option<Duration>| limit.map(|limit| now.saturating_add(limit));
-            self.kill_at = self.kill_at.or(after(self.options.kill_after));
-            if let (true, Phase::Draining(drain)) = (self.serves_daemons(), &mut self.phase) {
-                drain.deadline = drain.deadline.or(after(self.options.grace));
+    fn note_detached(&mut self, scan: Scan) {
+        if let Scan::Found(children) = scan {
+            for child in children.iter().filter(|child| !child.in_group) {
+                self.detached.insert(child.pid);
             }
         }
-        let reaches_group = matches!(self.phase, Phase::Running) && !self.options.single_child;
+    }
+
+    fn note_stop_request(&mut self, now: Time, arrived: Arrived) {
+        let Arrived {
+            signal, forwarded, ..
+        } = arrived;
+        // SIGQUIT may just ask for a dump of threads.
+        if signal != Signal::QUIT {
+            let after = |limit: Option<Duration>| limit.map(|limit| now.after(limit));
+            self.kill_at = self.kill_at.or(after(self.options.kill_after));
+            if let (true, Phase::Draining(drain)) = (self.runs_daemons(), &mut self.phase) {
+                drain.deadline = drain.deadline.or(after(self.options.grace));
+            }
+            if !self.stop_requests.any_but_quit() {
+                self.explain_stop_at = Some(now.after(SILENT_STOP));
+            }
+        }
+        let reaches_group = matches!(self.phase, Phase::Running) && arrived.to_group;
         self.stop_requests
             .note(now, signal, forwarded, reaches_group);
     }
 
-    fn go_on_without_command(&mut self, now: Time, act: &mut dyn FnMut(Action)) {
+    fn go_on_without_command(
+        &mut self,
+        now: Time,
+        command: CommandEnded,
+        act: &mut dyn FnMut(Action),
+    ) -> Next {
         self.stop_requests.command_ended(now);
-        if self.serves_daemons() {
-            self.phase = Phase::Serving;
-            if let Some(signal) = self.stop_requests.latest_forwarded() {
-                self.stop_daemons(now, signal, act);
-            }
-            return;
+        if self.runs_daemons() {
+            self.phase = Phase::RunningDaemons;
+            self.daemons.born_until = now;
+            return match self.stop_requests.latest_forwarded(true) {
+                Some(signal) => self.stop_daemons(now, signal, act),
+                None => Next::Wait,
+            };
         }
+        let asked = self.stop_requests.any();
+        let term = self.term_as_forwarded();
+        let request = self.stop_requests.latest_forwarded(false).unwrap_or(term);
+        let mut drain = Drain::new(now, request, term, command.guess, true);
         // After a stop request somebody else keeps a clock; a second one could only lose data.
-        let default = (!self.stop_requests.any()).then_some(DEFAULT_GRACE);
-        let grace = self.options.grace.or(default);
-        self.drain(now, Signal::TERM, grace, act);
+        let default = (!asked).then_some(DEFAULT_GRACE);
+        drain.deadline = self.options.grace.or(default).map(|grace| now.after(grace));
+        drain.explain_at = if asked {
+            self.explain_stop_at.take()
+        } else {
+            Some(now.after(SILENT_WAIT))
+        };
+        self.drain(drain, act)
     }
 
     /// COMMAND has left the work to its daemons.
-    fn serves_daemons(&self) -> bool {
-        self.options.daemon && self.command_ended == Some(Ending::Exited(0))
+    fn runs_daemons(&self) -> bool {
+        let success = Ending::Exited(0);
+        self.options.daemon
+            && self
+                .command
+                .is_some_and(|command| command.ending == success)
     }
 
-    fn stop_daemons(&mut self, now: Time, signal: Signal, act: &mut dyn FnMut(Action)) {
-        let starts_clock = self.stop_requests.any_starts_clock();
-        let grace = self.options.grace.filter(|_| starts_clock);
-        self.drain(now, signal, grace, act);
-        if let Phase::Draining(drain) = &mut self.phase {
-            drain.others_turn_at = now;
-        }
+    fn stop_daemons(&mut self, now: Time, signal: Signal, act: &mut dyn FnMut(Action)) -> Next {
+        let mut drain = Drain::new(now, signal, self.term_as_forwarded(), None, false);
+        drain.deadline = self.options.grace.map(|grace| now.after(grace));
+        drain.explain_at = self.explain_stop_at.take();
+        self.drain(drain, act)
     }
 
-    /// Starts to drain, and the clock.
-    fn drain(
-        &mut self,
-        now: Time,
-        signal: Signal,
-        grace: Option<Duration>,
-        act: &mut dyn FnMut(Action),
-    ) {
-        self.phase = Phase::Draining(Drain {
-            signal,
-            term_is_known: signal == Signal::TERM,
-            others_turn_at: now.saturating_add(OTHERS_WAIT),
-            deadline: grace.map(|grace| now.saturating_add(grace)),
-            name_at: Some(now.saturating_add(SILENT_WAIT)),
-            look_at: now,
-            look_not_before: now,
-            told_blindly: false,
-        });
+    /// What SIGTERM is forwarded as; SIGTERM itself where that is dropped.
+    fn term_as_forwarded(&self) -> Signal {
+        let rewritten = self.options.rewrites.apply(Signal::TERM);
+        rewritten.unwrap_or(Signal::TERM)
+    }
+
+    fn drain(&mut self, drain: Drain, act: &mut dyn FnMut(Action)) -> Next {
+        self.phase = Phase::Draining(drain);
         act(Action::AnnounceDrain);
-        act(Action::Look);
+        Next::Scan
     }
 
-    fn tell(&mut self, child: &Child, signal: Signal, act: &mut dyn FnMut(Action)) {
-        self.told.insert(child.pid);
-        let to = Target::Child(child.pid);
-        let has_heard = |info| self.stop_requests.has_told(info);
-        if !(child.in_group && child.start_info.is_some_and(has_heard)) {
-            act(Action::Send { signal, to });
-        }
-        // A stopped process acts on nothing before it is continued.
-        let signal = Signal::CONT;
-        act(Action::Send { signal, to });
-    }
-
-    fn kill(&mut self, now: Time, act: &mut dyn FnMut(Action)) {
+    fn kill(&mut self, now: Time, act: &mut dyn FnMut(Action)) -> Next {
         act(Action::NameKilled);
         self.phase = Phase::Killing {
-            give_up_at: now.saturating_add(DEATH_WAIT),
-            look_at: now.saturating_add(LOOK_INTERVAL),
+            give_up_at: now.after(DEATH_WAIT),
+            next_scan_at: now.after(KILL_INTERVAL),
         };
         let signal = Signal::KILL;
         let to = self.as_many_as_can_be();
         act(Action::Send { signal, to });
-        act(Action::Look);
+        Next::Scan
     }
 
     /// As many as one call can reach at once, so that none of them forks meanwhile.
@@ -522,5 +633,12 @@ impl<'a> Lifecycle<'a> {
         } else {
             Target::GroupAndCommand
         }
+    }
+}
+
+fn send_to_each_child(signal: Option<Signal>, act: &mut dyn FnMut(Action)) {
+    if let Some(signal) = signal {
+        let to = Target::EachChild;
+        act(Action::Send { signal, to });
     }
 }

@@ -28,6 +28,5 @@ extern "C" fn main(_count: c_int, arguments: *const *const c_char) -> c_int {
         // SAFETY: this element was not the last one.
         next = unsafe { next.add(1) };
     }
-    // The first word is the program's own name.
-    rinit::run(words.into_iter().skip(1)).into()
+    rinit::run(words.into_iter()).into()
 }

@@ -55,6 +55,7 @@ pub enum Message<'a> {
     RanInVain(&'a Failure),
     Died(&'a Death<'a>),
     CannotBlock(Errno),
+    CannotReadSignals(Errno),
     NoMemory,
     CannotFork {
         command: &'a OsStr,
@@ -78,6 +79,8 @@ pub enum Message<'a> {
         /// Asked for by `--warn-on-reap`.
         warn: bool,
     },
+    /// COMMAND, and what else is there, some time after a stop request.
+    StillRunning(&'a Names<'a>),
     Awaited(&'a Names<'a>),
     Killed(&'a Names<'a>),
     MakingRoom {
@@ -125,6 +128,7 @@ impl Message<'_> {
             | Self::CannotPrint(_)
             | Self::CannotRun(_)
             | Self::CannotBlock(_)
+            | Self::CannotReadSignals(_)
             | Self::NoMemory
             | Self::CannotFork { .. }
             | Self::CannotRestoreMask { .. } => Level::Quiet,
@@ -135,6 +139,7 @@ impl Message<'_> {
             | Self::Reaped { warn: true, .. }
             | Self::RanInVain(_)
             | Self::Died(_)
+            | Self::StillRunning(_)
             | Self::Awaited(_)
             | Self::Killed(_) => Level::Normal,
             Self::MakingRoom { .. }
@@ -161,6 +166,11 @@ impl Display for Message<'_> {
             Self::CannotBlock(why) => write!(
                 f,
                 "cannot start COMMAND: the kernel refuses to block signals ({})",
+                why.desc()
+            ),
+            Self::CannotReadSignals(why) => write!(
+                f,
+                "cannot start COMMAND: the kernel refuses both ways to read signals, rt_sigtimedwait and signalfd ({}); the seccomp profile may be too old",
                 why.desc()
             ),
             Self::NoMemory => f.write_str(
@@ -205,6 +215,7 @@ impl Display for Message<'_> {
             Self::Reaped {
                 pid, name, ending, ..
             } => write!(f, "reaped {}: {}", Process(*pid, name), How(*ending)),
+            Self::StillRunning(names) => write!(f, "still running 5 s after a stop was requested: {names}"),
             Self::Awaited(names) => write!(f, "COMMAND has ended; waiting for {names} to finish"),
             Self::Killed(names) => write!(f, "time is up: killing {names} with SIGKILL"),
             Self::MakingRoom { command, init } => write!(

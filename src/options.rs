@@ -1,14 +1,17 @@
 //! What the user asked for.
 
+use std::ffi::OsStr;
+use std::path::Path;
 use std::time::Duration;
 
-use crate::signal::Signal;
+use crate::signal::{Signal, Signals};
 
 /// What the command line and the environment ask for, checked.
 #[derive(Debug, Default)]
 pub struct Options {
-    /// Signal COMMAND alone, not its process group.
-    pub single_child: bool,
+    pub forward_to: ForwardTo,
+    /// What asks for a stop beside the usual signals.
+    pub stop_signals: Signals,
     pub rewrites: Rewrites,
     /// How long what outlives COMMAND may take, from COMMAND's exit on.
     pub grace: Option<Duration>,
@@ -25,6 +28,38 @@ pub struct Options {
     /// Leave process 1 to an init that insists on being it.
     pub make_room: bool,
     pub level: Level,
+}
+
+/// Whom signals are forwarded to.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum ForwardTo {
+    /// COMMAND's process group.
+    #[default]
+    Group,
+    Command,
+    /// COMMAND where it handles that signal itself, else its group.
+    Auto,
+}
+
+/// Names of inits that signal the command alone: whoever swaps such an init loses nothing.
+const SIGNAL_COMMAND_ALONE: [&str; 5] = [
+    "tini",
+    "tini-static",
+    "docker-init",
+    "catatonit",
+    "podman-init",
+];
+
+impl ForwardTo {
+    /// The default under the name that rinit was started by.
+    pub fn default_of(program: &OsStr) -> Self {
+        let name = Path::new(program).file_name().unwrap_or_default();
+        if SIGNAL_COMMAND_ALONE.iter().any(|init| *init == name) {
+            Self::Auto
+        } else {
+            Self::Group
+        }
+    }
 }
 
 /// How much rinit says.

@@ -35,12 +35,25 @@ impl Name {
     }
 }
 
-/// By which it can be told whether a signal to its group has reached a process.
+/// What decides whether, and by what, a process is asked to finish.
 #[derive(Clone, Copy, Debug)]
 pub struct StartInfo {
     /// When it started: ticks of 10 ms since boot (proc_pid_stat(5)).
     pub started_at: u64,
     pub ignored: Signals,
+    pub caught: Signals,
+}
+
+/// Where a process's standard input comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Input {
+    /// Not from a pipe that COMMAND's group has filled.
+    #[default]
+    Other,
+    /// From a pipe that another process writes to, or that still holds something.
+    Flowing,
+    /// From a pipe that nobody writes to any more: it is about to see the end.
+    Ended,
 }
 
 /// A child of rinit's, as a scan found it.
@@ -50,6 +63,24 @@ pub struct Child {
     /// In COMMAND's process group.
     pub in_group: bool,
     /// `None` where nobody asked for it, or it cannot be read: the child then
-    /// counts as born after every signal.
+    /// counts as born after every signal, and as catching none.
     pub start_info: Option<StartInfo>,
+    pub input: Input,
+}
+
+/// What a scan for children has found.
+pub enum Scan {
+    Found(Vec<Child>),
+    /// It failed this time: memory or descriptors may have run out.
+    Failed,
+    /// There is no /proc of rinit's own PID namespace.
+    NoProc,
+}
+
+/// A dead child that is not reaped yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Zombie {
+    /// As in [`StartInfo`].
+    pub started_at: u64,
+    pub session: Pid,
 }

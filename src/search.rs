@@ -1,9 +1,9 @@
 //! Where COMMAND is looked for (execvp(3)).
 
+use crate::time::Time;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// Where shells look when PATH is not set.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -17,7 +17,7 @@ pub struct Search {
     /// Where it may be, in order.
     pub paths: Vec<PathBuf>,
     /// When COMMAND was started, if it was: the time since boot.
-    pub started_at: Option<Duration>,
+    pub started_at: Option<Time>,
 }
 
 impl Search {

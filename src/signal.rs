@@ -28,6 +28,7 @@ const FURTHER_NAMES: &[(&str, i32)] = &[
 ];
 
 impl Signal {
+    pub const HUP: Self = Self::constant(libc::SIGHUP);
     pub const INT: Self = Self::constant(libc::SIGINT);
     pub const QUIT: Self = Self::constant(libc::SIGQUIT);
     pub const KILL: Self = Self::constant(libc::SIGKILL);

@@ -45,7 +45,7 @@ impl Plan {
 }
 
 /// COMMAND, started.
-pub struct Command {
+pub struct Started {
     pub pid: Pid,
     pub search: Search,
 }
@@ -72,7 +72,7 @@ pub fn start(
     plan: Plan,
     inherited: &Inherited,
     take_terminal: bool,
-) -> Result<Command, u8> {
+) -> Result<Started, u8> {
     let launch = |program: &Program| spawn::spawn(program, inherited, take_terminal);
     let mut result = launch(&plan.program());
     let search = plan.search;
@@ -95,7 +95,7 @@ pub fn start(
             log(options.level, &Message::Started { pid, command });
             let mut search = search.absolute(|| std::env::current_dir().ok());
             search.started_at = Some(clock::now());
-            Ok(Command { pid, search })
+            Ok(Started { pid, search })
         }
         Err(error) => Err(fail(options, &search, error)),
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::message::allowed;
 use crate::number;
-use crate::options::Rewrite;
+use crate::options::{ForwardTo, Rewrite};
 use crate::signal::Signal;
 
 /// On or off, as an environment variable says it.
@@ -29,6 +29,15 @@ pub fn exit_code(word: &str) -> Result<u8, &'static str> {
     number::parse(word)
         .and_then(|number| number.try_into().ok())
         .ok_or(allowed::EXIT_CODE)
+}
+
+pub fn forward_to(word: &str) -> Result<ForwardTo, &'static str> {
+    match word {
+        "group" => Ok(ForwardTo::Group),
+        "command" => Ok(ForwardTo::Command),
+        "auto" => Ok(ForwardTo::Auto),
+        _ => Err(allowed::FORWARD_TO),
+    }
 }
 
 pub fn signal(word: &str) -> Result<Signal, &'static str> {

@@ -11,6 +11,7 @@ use super::file;
 use super::format::Format;
 use crate::search::Search;
 use crate::sys::clock;
+use crate::time::Time;
 
 /// What runs a text.
 pub const SHELL: &CStr = c"/bin/sh";
@@ -38,7 +39,7 @@ const LOOKED_AT_FOR: Duration = Duration::from_secs(2);
 
 /// COMMAND's file, once it has been started: the first that could be. `None`: that is too long ago.
 pub fn file_that_ran(search: &Search) -> Option<&PathBuf> {
-    let age = |started_at| clock::now().saturating_sub(started_at);
+    let age = |started_at: Time| started_at.until(clock::now());
     if search.started_at.is_some_and(|at| age(at) > LOOKED_AT_FOR) {
         return None;
     }

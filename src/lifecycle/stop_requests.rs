@@ -1,36 +1,33 @@
-//! Which stops have been asked for, and who has heard of them.
+//! Which stops have been requested, and whom of COMMAND's group they reached.
 
 use std::time::Duration;
 
-use super::Time;
 use crate::process::StartInfo;
 use crate::signal::{Signal, Signals};
+use crate::time::Time;
 
-/// Signals that ask a container to stop.
-pub const STOP_SIGNALS: [Signal; 5] = [
+/// Signals that ask a container to stop, whatever the options say.
+pub const STOP_SIGNALS: Signals = Signals::of(&[
     Signal::TERM,
     Signal::INT,
     Signal::QUIT,
     Signal::PWR,
     Signal::HALT,
-];
+]);
 
 /// A program that is still alive this long after a stop request did not take
 /// it for one.
 pub const HOLDS: Duration = Duration::from_secs(600);
-/// A tick of the start times in /proc: USER_HZ is 100 everywhere (proc_pid_stat(5)).
-const TICK: Duration = Duration::from_millis(10);
 
-/// The stop requests that have arrived.
+/// The stop requests that have arrived, one of each kind.
 #[derive(Default)]
 pub struct StopRequests {
-    /// One of each kind, in the order of [`STOP_SIGNALS`].
-    kinds: [Option<StopRequest>; STOP_SIGNALS.len()],
+    kinds: Vec<StopRequest>,
     command_ended: Option<Time>,
 }
 
 /// Stop requests of one kind. Times are read before the signal is forwarded:
-/// in the other order, a process born between the two would count as told.
+/// in the other order, a process born between the two would count as asked.
 #[derive(Clone, Copy)]
 struct StopRequest {
     received: Signal,
@@ -50,16 +47,22 @@ impl StopRequests {
         forwarded: Option<Signal>,
         reaches_group: bool,
     ) {
-        for (kind, request) in STOP_SIGNALS.iter().zip(&mut self.kinds) {
-            if *kind == received {
-                let earlier = request.and_then(|request| request.to_group);
-                *request = Some(StopRequest {
-                    received,
-                    latest: now,
-                    forwarded,
-                    to_group: if reaches_group { Some(now) } else { earlier },
-                });
-            }
+        let known = self.kinds.iter_mut().find(|kind| kind.received == received);
+        let earlier = known.as_ref().and_then(|request| request.to_group);
+        let request = StopRequest {
+            received,
+            latest: now,
+            forwarded,
+            to_group: if reaches_group && forwarded.is_some() {
+                Some(now)
+            } else {
+                earlier
+            },
+        };
+        if let Some(known) = known {
+            *known = request;
+        } else if self.kinds.try_reserve(1).is_ok() {
+            self.kinds.push(request);
         }
     }
 
@@ -68,23 +71,24 @@ impl StopRequests {
         self.command_ended = Some(at);
     }
 
-    /// Whether a stop has been asked for.
+    /// Whether a stop has been requested.
     pub fn any(&self) -> bool {
         self.counting().next().is_some()
     }
 
-    /// Whether one has that starts a clock: SIGQUIT may just ask for a dump of threads.
-    pub fn any_starts_clock(&self) -> bool {
+    /// Whether one has that cannot just have asked for a dump of threads.
+    pub fn any_but_quit(&self) -> bool {
         self.counting()
-            .any(|request| starts_clock(request.received))
+            .any(|request| request.received != Signal::QUIT)
     }
 
-    /// What was forwarded for the latest that was not dropped.
-    pub fn latest_forwarded(&self) -> Option<Signal> {
-        let forwarded = self
-            .counting()
-            .filter(|request| request.forwarded.is_some());
-        forwarded.max_by_key(|request| request.latest)?.forwarded
+    /// What was forwarded for the latest that was not dropped, SIGQUIT aside
+    /// where that `may_ask_for_dump`.
+    pub fn latest_forwarded(&self, may_ask_for_dump: bool) -> Option<Signal> {
+        let candidates = self.counting().filter(|request| {
+            request.forwarded.is_some() && !(may_ask_for_dump && request.received == Signal::QUIT)
+        });
+        candidates.max_by_key(|request| request.latest)?.forwarded
     }
 
     /// What COMMAND, or the daemons it left, were sent for them.
@@ -97,44 +101,48 @@ impl StopRequests {
         self.in_group().next().is_some()
     }
 
-    /// Whether one has told that process of COMMAND's group to stop. Born in the
+    /// Whether a SIGTERM has.
+    pub fn term_has_reached_group(&self) -> bool {
+        self.in_group()
+            .any(|request| request.received == Signal::TERM)
+    }
+
+    /// Whether one has asked that process of COMMAND's group to stop. Born in the
     /// very tick of the signal counts as born later: it may have been.
-    pub fn has_told(&self, info: StartInfo) -> bool {
-        self.in_group().any(|(signal, at)| {
-            u128::from(info.started_at) < ticks(at) && !info.ignored.contains(signal)
-        })
+    pub fn has_asked(&self, info: StartInfo) -> bool {
+        self.in_group().any(|request| request.has_asked(info))
     }
 
-    /// The signals that went to COMMAND's whole group, and when.
-    fn in_group(&self) -> impl Iterator<Item = (Signal, Time)> {
-        let requests = self.kinds.into_iter().flatten();
-        requests
-            .filter_map(|request| Some((request.forwarded?, request.to_group?)))
-            .filter(|(_, at)| self.counts(*at))
+    /// Whether a SIGTERM has, as it was forwarded.
+    pub fn has_asked_by_term(&self, info: StartInfo) -> bool {
+        let mut in_group = self.in_group();
+        in_group.any(|request| request.received == Signal::TERM && request.has_asked(info))
     }
 
-    fn counting(&self) -> impl Iterator<Item = StopRequest> {
-        let requests = self.kinds.into_iter().flatten();
-        requests.filter(|request| self.counts(request.latest))
+    /// Those that went to COMMAND's whole group.
+    fn in_group(&self) -> impl Iterator<Item = &StopRequest> {
+        let counts = |request: &&StopRequest| request.to_group.is_some_and(|at| self.counts(at));
+        self.kinds.iter().filter(counts)
+    }
+
+    fn counting(&self) -> impl Iterator<Item = &StopRequest> {
+        self.kinds
+            .iter()
+            .filter(|request| self.counts(request.latest))
     }
 
     fn counts(&self, at: Time) -> bool {
         self.command_ended
-            .is_none_or(|ended| ended <= at.saturating_add(HOLDS))
+            .is_none_or(|ended| ended <= at.after(HOLDS))
     }
 }
 
-/// Whether that signal asks for a stop.
-pub fn is_stop_request(received: Signal) -> bool {
-    const ALL: Signals = Signals::of(&STOP_SIGNALS);
-    ALL.contains(received)
-}
-
-/// Whether that stop request starts `--kill-after`.
-pub fn starts_clock(received: Signal) -> bool {
-    received != Signal::QUIT
-}
-
-fn ticks(time: Time) -> u128 {
-    time.as_nanos().checked_div(TICK.as_nanos()).unwrap_or(0)
+impl StopRequest {
+    fn has_asked(&self, info: StartInfo) -> bool {
+        self.forwarded
+            .zip(self.to_group)
+            .is_some_and(|(signal, at)| {
+                info.started_at < at.tick() && !info.ignored.contains(signal)
+            })
+    }
 }

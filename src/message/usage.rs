@@ -73,6 +73,7 @@ impl Display for UsageError {
 pub mod allowed {
     pub const FLAG: &str = "1, true, yes or on; 0, false, no, off or nothing";
     pub const VERBOSITY: &str = "a number from 0 to 255, such as 1, 2 or 3";
+    pub const FORWARD_TO: &str = "group, command or auto";
     pub const EXIT_CODE: &str = "a number from 0 to 255";
     pub const SIGNAL: &str =
         "a signal: a name such as TERM or SIGTERM, RTMIN+n, RTMAX-n, or a number from 1 to 64";

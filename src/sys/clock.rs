@@ -6,15 +6,17 @@ use std::time::Duration;
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, ClockNanosleepFlags, clock_nanosleep};
 
-/// Time since boot.
-pub fn now() -> Duration {
+use crate::time::Time;
+
+/// The time; that of the boot where the kernel refuses it.
+pub fn now() -> Time {
     let Ok(now) = ClockId::CLOCK_BOOTTIME.now() else {
-        return Duration::ZERO;
+        return Time::default();
     };
     let seconds = u64::try_from(now.tv_sec()).unwrap_or(0);
     let nanoseconds = u32::try_from(now.tv_nsec()).unwrap_or(0);
     // A whole second of them, which there never is, could make this panic.
-    Duration::new(seconds, nanoseconds % NANOSECONDS)
+    Time(Duration::new(seconds, nanoseconds % NANOSECONDS))
 }
 
 /// Of a second.

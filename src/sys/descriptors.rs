@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawF
 use libc::{STDERR_FILENO, STDIN_FILENO, STDOUT_FILENO};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
-use nix::sys::stat::Mode;
+use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{SysconfVar, sysconf, write};
 
 // SAFETY: as std has them: nothing in this program owns the standard
@@ -49,6 +49,14 @@ pub fn above_standard(file: OwnedFd) -> Result<OwnedFd, Errno> {
     } else {
         Ok(file)
     }
+}
+
+/// The inode of the pipe at standard input, if that is one.
+#[allow(clippy::useless_conversion, reason = "some targets have 32 bits")]
+pub fn input_pipe() -> Option<u64> {
+    let status = fstat(INPUT).ok()?;
+    let is_pipe = status.st_mode & libc::S_IFMT == libc::S_IFIFO;
+    is_pipe.then(|| status.st_ino.into())
 }
 
 /// Writes to standard output, to the end.

@@ -4,9 +4,10 @@ use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use nix::unistd::{Pid, getpid, read};
+use nix::errno::Errno;
+use nix::unistd::{Pid, getpgid, getpid, read};
 
-use crate::process::{Name, StartInfo};
+use crate::process::{Name, StartInfo, Zombie};
 use crate::signal::Signals;
 use crate::sys::{directory, file};
 
@@ -18,22 +19,45 @@ pub fn name(pid: Pid) -> Name {
     Name::filled_by(|buffer| file::read(format_args!("/proc/{pid}/comm"), buffer).map(<[u8]>::len))
 }
 
+/// Why a scan has found nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ScanError {
+    /// There is no /proc of rinit's own PID namespace.
+    NoProc,
+    /// It failed this time: memory or descriptors may have run out.
+    Failed,
+}
+
 /// Whether /proc is there, and is that of rinit's own PID namespace: in
 /// another's, pids mean other processes.
-fn is_own() -> bool {
+fn check_own() -> Result<(), ScanError> {
+    let file = match file::open(Path::new("/proc/self/stat")) {
+        Ok(file) => file,
+        Err(Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES) => return Err(ScanError::NoProc),
+        Err(_) => return Err(ScanError::Failed),
+    };
     let mut bytes = [0; 16];
-    let stat = file::read(format_args!("/proc/self/stat"), &mut bytes).unwrap_or_default();
-    let pid = stat.split(|byte| *byte == b' ').next();
-    pid.and_then(number) == Some(getpid().as_raw().unsigned_abs().into())
+    let length = read(&file, &mut bytes).map_err(|_| ScanError::Failed)?;
+    let stat = bytes.get(..length).unwrap_or_default();
+    let pid = stat.split(|byte| *byte == b' ').next().and_then(number);
+    if pid == Some(getpid().as_raw().unsigned_abs().into()) {
+        Ok(())
+    } else {
+        Err(ScanError::NoProc)
+    }
+}
+
+fn is_own() -> bool {
+    check_own().is_ok()
 }
 
 /// Rinit's children, zombies included, as good as /proc knows them: while
-/// some die, others may be missing. `None`: cannot be seen.
-pub fn children() -> Option<Vec<Pid>> {
-    if !is_own() {
-        return None;
-    }
-    listed_children().or_else(searched_children)
+/// some die, others may be missing.
+pub fn children() -> Result<Vec<Pid>, ScanError> {
+    check_own()?;
+    listed_children()
+        .or_else(searched_children)
+        .ok_or(ScanError::Failed)
 }
 
 /// The kernel's list (since Linux 3.5, in most kernels).
@@ -93,13 +117,46 @@ fn pid(number: u64) -> Option<Pid> {
 pub fn start_info(pid: Pid) -> Option<StartInfo> {
     let mut stat = [0; STAT_SIZE];
     let mut status = [0; STATUS_SIZE];
+    let status = file::read(format_args!("/proc/{pid}/status"), &mut status)?;
     Some(StartInfo {
         started_at: stat_field(
             file::read(format_args!("/proc/{pid}/stat"), &mut stat)?,
             START_TIME,
         )?,
-        ignored: ignored_signals(file::read(format_args!("/proc/{pid}/status"), &mut status)?)?,
+        ignored: signals(status, b"SigIgn:")?,
+        caught: signals(status, b"SigCgt:")?,
     })
+}
+
+/// What a dead child was, until it is reaped.
+pub fn zombie(pid: Pid) -> Option<Zombie> {
+    let mut stat = [0; STAT_SIZE];
+    let stat = file::read(format_args!("/proc/{pid}/stat"), &mut stat)?;
+    Some(Zombie {
+        started_at: stat_field(stat, START_TIME)?,
+        session: stat_field(stat, SESSION).and_then(self::pid)?,
+    })
+}
+
+/// The processes of a process group, but no more than `limit`: `None` where there
+/// are more, or they cannot be seen.
+pub fn members(group: Pid, limit: usize) -> Option<Vec<Pid>> {
+    if !is_own() {
+        return None;
+    }
+    let mut members = Vec::new();
+    members.try_reserve_exact(limit).ok()?;
+    let end = directory::visit(Path::new("/proc"), |name| {
+        let pid = number(name.as_bytes()).and_then(pid);
+        if let Some(pid) = pid.filter(|pid| getpgid(Some(*pid)) == Ok(group)) {
+            if members.len() == limit {
+                return ControlFlow::Break(());
+            }
+            members.push(pid);
+        }
+        ControlFlow::Continue(())
+    });
+    (end == Ok(None)).then_some(members)
 }
 
 /// Fifty-two numbers of at most twenty digits, and a name.
@@ -109,6 +166,7 @@ const STATUS_SIZE: usize = 8192;
 
 /// Fields of /proc/PID/stat, counted from 1 as in proc_pid_stat(5).
 pub const PARENT: usize = 4;
+const SESSION: usize = 6;
 pub const START_TIME: usize = 22;
 /// The first field behind the name.
 const STATE: usize = 3;
@@ -122,10 +180,10 @@ pub fn stat_field(stat: &[u8], field: usize) -> Option<u64> {
 }
 
 /// Line feeds in the name are escaped in this file: a line is a line.
-pub fn ignored_signals(status: &[u8]) -> Option<Signals> {
+pub fn signals(status: &[u8], line: &[u8]) -> Option<Signals> {
     let mask = status
         .split(|byte| *byte == b'\n')
-        .find_map(|line| line.strip_prefix(b"SigIgn:"))?;
+        .find_map(|text| text.strip_prefix(line))?;
     let mask = std::str::from_utf8(mask).ok()?.trim();
     u64::from_str_radix(mask, 16).ok().map(Signals)
 }
@@ -164,8 +222,8 @@ mod tests {
     #[test]
     fn ignored_signals_are_read_from_their_own_line() {
         let status = b"Name:\tSigIgn:\\nx\nSigBlk:\t00000000000000ff\nSigIgn:\t0000000000001002\n";
-        assert_eq!(ignored_signals(status), Some(Signals(0x1002)));
-        assert_eq!(ignored_signals(b"Name:\tx\n"), None);
+        assert_eq!(signals(status, b"SigIgn:"), Some(Signals(0x1002)));
+        assert_eq!(signals(b"Name:\tx\n", b"SigIgn:"), None);
     }
 
     #[test]

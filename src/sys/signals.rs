@@ -7,7 +7,7 @@
 #![allow(unsafe_code, reason = "libc hides signals 32 and 33")]
 
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::time::Duration;
 
@@ -46,8 +46,13 @@ impl Mask {
 
     fn of(signal: Signal) -> Self {
         let mut mask = Self::NONE;
-        // The kernel's set is made of native words.
-        let words = Signals::of(&[signal]).0.to_ne_bytes();
+        // The kernel's set is made of its own words, the lower signals first.
+        let bits = Signals::of(&[signal]).0;
+        let words = if cfg!(all(target_endian = "big", target_pointer_width = "32")) {
+            bits.rotate_right(u32::BITS).to_ne_bytes()
+        } else {
+            bits.to_ne_bytes()
+        };
         for (byte, value) in mask.0.iter_mut().zip(words) {
             *byte = value;
         }
@@ -76,13 +81,13 @@ impl Mask {
     }
 }
 
-/// Blocks every signal that can be blocked. Gives the mask as it was inherited.
+/// Blocks every signal that can be blocked. Returns the mask as it was inherited.
 pub fn block_all() -> Result<Mask, Errno> {
     Mask::ALL.change(libc::SIG_SETMASK)
 }
 
 /// Where SIGCHLD was inherited as ignored, the kernel would take every exit
-/// status away: puts it back to its default. Tells whether it was ignored.
+/// status away: puts it back to its default. Returns whether it was ignored.
 pub fn undo_ignored_sigchld() -> bool {
     let mut inherited = MaybeUninit::<libc::sigaction>::uninit();
     // SAFETY: see above; the old action is read only where the call has written it.
@@ -110,9 +115,8 @@ pub fn heed_sigchld() {
 /// A SIGCHLD that is pending would be dropped by such a change (sigaction(2)):
 /// one that a process has sent is put back as it was.
 fn keep_sent_sigchld(change: impl FnOnce() -> Result<(), Errno>) -> Result<(), Errno> {
-    let at_once = timespec(Duration::ZERO);
     let mut info = no_info();
-    let pending = take_raw(&Mask::of(Signal::CHLD), &at_once, &mut info);
+    let pending = take_raw(&Mask::of(Signal::CHLD), &NOW, &mut info);
     let changed = change();
     if pending.is_ok() && sender(&info).is_some() {
         // SAFETY: see above. To itself, a process may send any siginfo.
@@ -140,34 +144,97 @@ fn dispose(signal: Signal, disposition: libc::sighandler_t) -> Result<(), Errno>
 }
 
 /// What a wait has come to.
-pub enum Wake {
+pub enum Event {
     Signal(Arrival),
     /// The process waited beside is dead.
     Hangup,
     Time,
 }
 
-/// Waits for a signal, at most for `limit`.
-///
-/// # Errors
-/// EINTR when rinit was stopped and continued, or traced.
-pub fn wait(limit: Option<Duration>) -> Result<Wake, Errno> {
-    let limit = limit.map(timespec);
-    let limit = limit.as_ref().map_or(ptr::null(), ptr::from_ref);
-    take(&Mask::ALL, limit)
+/// Reads signals from the kernel, by rt_sigtimedwait(2) or, where that is refused (by an
+/// old seccomp profile that does not know the call with 64-bit time), by signalfd(2).
+pub struct SignalReader {
+    /// Also announces signals to poll(2).
+    fd: Option<SignalFd>,
+    wait_is_refused: bool,
 }
 
-/// Tells poll(2) of signals (signalfd(2)). They are not read from it.
-pub struct SignalFd(OwnedFd);
+impl SignalReader {
+    /// # Errors
+    /// Neither way is granted: signals would never be seen.
+    pub fn new() -> Result<Self, Errno> {
+        let wait_is_refused =
+            !matches!(take(&Mask::NONE, &NOW), Ok(Event::Time) | Err(Errno::EINTR));
+        if wait_is_refused {
+            // Only tried: it is not to be among those that are closed before the first wait.
+            SignalFd::new(&Mask::ALL)?;
+        }
+        Ok(Self {
+            fd: None,
+            wait_is_refused,
+        })
+    }
+
+    /// Waits for a signal, at most for `limit`, or for the end of a process, which is reported
+    /// first: signals may never end.
+    ///
+    /// # Errors
+    /// EINTR when rinit was stopped and continued, or traced.
+    pub fn wait(
+        &mut self,
+        limit: Option<Duration>,
+        beside: Option<&impl AsFd>,
+    ) -> Result<Event, Errno> {
+        if !self.wait_is_refused && beside.is_none() {
+            let limit = limit.map(timespec);
+            return take(
+                &Mask::ALL,
+                limit.as_ref().map_or(ptr::null(), ptr::from_ref),
+            );
+        }
+        let wait_is_refused = self.wait_is_refused;
+        let fd = self.fd()?;
+        let hangup = fd.poll(limit, beside);
+        if hangup == Ok(true) {
+            return Ok(Event::Hangup);
+        }
+        let event = if wait_is_refused {
+            fd.read()
+        } else {
+            take(&Mask::ALL, &NOW)
+        };
+        match event {
+            Ok(Event::Time) => hangup.map(|_| Event::Time),
+            event => event,
+        }
+    }
+
+    /// Whatever can be refused of waiting beside a process is refused here.
+    pub fn prepare_to_wait_beside(&mut self, process: &impl AsFd) -> Result<(), Errno> {
+        self.fd()?
+            .poll(Some(Duration::ZERO), Some(process))
+            .map(drop)
+    }
+
+    fn fd(&mut self) -> Result<&SignalFd, Errno> {
+        match &mut self.fd {
+            Some(fd) => Ok(fd),
+            none => Ok(none.insert(SignalFd::new(&Mask::ALL)?)),
+        }
+    }
+}
+
+/// A file of the signals that are pending (signalfd(2)).
+struct SignalFd(OwnedFd);
 
 impl SignalFd {
-    pub fn new() -> Result<Self, Errno> {
+    fn new(mask: &Mask) -> Result<Self, Errno> {
         // SAFETY: see above.
         let result = unsafe {
             libc::syscall(
                 libc::SYS_signalfd4,
                 -1,
-                Mask::ALL.0.as_ptr(),
+                mask.0.as_ptr(),
                 KERNEL_SET,
                 libc::SFD_CLOEXEC | libc::SFD_NONBLOCK,
             )
@@ -178,52 +245,67 @@ impl SignalFd {
         Ok(Self(above_standard(descriptor)?))
     }
 
-    /// Waits for a signal or for the end of a process, which it is told of
-    /// first: signals may never end. Else as [`wait`].
-    pub fn wait_beside(&self, process: &impl AsFd, limit: Option<Duration>) -> Result<Wake, Errno> {
-        let hangup = self.look_beside(process, limit);
-        if hangup == Ok(true) {
-            return Ok(Wake::Hangup);
-        }
-        match wait(Some(Duration::ZERO)) {
-            Ok(Wake::Time) => hangup.map(|_| Wake::Time),
-            signal => signal,
-        }
-    }
-
-    /// Waits in the same way; tells whether the process has ended.
-    pub fn look_beside(&self, process: &impl AsFd, limit: Option<Duration>) -> Result<bool, Errno> {
-        let mut files = [
-            PollFd::new(process.as_fd(), PollFlags::empty()),
-            PollFd::new(self.0.as_fd(), PollFlags::POLLIN),
-        ];
-        ppoll(&mut files, limit.map(timespec).map(TimeSpec::from), None)?;
+    /// Waits for a signal or for the end of a process; returns whether that has ended.
+    fn poll(&self, limit: Option<Duration>, beside: Option<&impl AsFd>) -> Result<bool, Errno> {
+        let limit = limit.map(timespec).map(TimeSpec::from);
+        let signals = PollFd::new(self.0.as_fd(), PollFlags::POLLIN);
+        let Some(process) = beside else {
+            return ppoll(&mut [signals], limit, None).map(|_| false);
+        };
+        let mut files = [PollFd::new(process.as_fd(), PollFlags::empty()), signals];
+        ppoll(&mut files, limit, None)?;
         let [process, _] = files;
         Ok(process.any() == Some(true))
     }
+
+    /// Takes a pending signal.
+    fn read(&self) -> Result<Event, Errno> {
+        let mut info = MaybeUninit::<libc::signalfd_siginfo>::zeroed();
+        let size = size_of::<libc::signalfd_siginfo>();
+        // SAFETY: see above; all zeros are a valid one, and the kernel writes whole ones.
+        let (result, info) = unsafe {
+            let result = libc::read(self.0.as_raw_fd(), info.as_mut_ptr().cast(), size);
+            (result, info.assume_init())
+        };
+        match Errno::result(result) {
+            Ok(_) => {}
+            Err(Errno::EAGAIN) => return Ok(Event::Time),
+            Err(error) => return Err(error),
+        }
+        let pid = i32::try_from(info.ssi_pid).map(Pid::from_raw).ok();
+        Ok(event(
+            info.ssi_signo.try_into().unwrap_or(0),
+            pid.filter(|_| info.ssi_code <= 0),
+        ))
+    }
 }
 
-fn timespec(duration: Duration) -> libc::timespec {
+/// Does not wait.
+const NOW: libc::timespec = {
     // SAFETY: all zeros are a valid timespec; it has padding on some targets.
-    let mut timespec: libc::timespec = unsafe { std::mem::zeroed() };
+    unsafe { std::mem::zeroed() }
+};
+
+fn timespec(duration: Duration) -> libc::timespec {
+    let mut timespec = NOW;
     timespec.tv_sec = duration.as_secs().try_into().unwrap_or(i32::MAX.into());
     timespec.tv_nsec = duration.subsec_nanos() as _;
     timespec
 }
 
-fn take(mask: &Mask, limit: *const libc::timespec) -> Result<Wake, Errno> {
+fn take(mask: &Mask, limit: *const libc::timespec) -> Result<Event, Errno> {
     let mut info = no_info();
     match take_raw(mask, limit, &mut info) {
-        // A number above 64 exists on MIPS alone, and is nobody's.
-        Ok(number) => Ok(Signal::new(number).map_or(Wake::Time, |signal| {
-            Wake::Signal(Arrival {
-                signal,
-                sender: sender(&info),
-            })
-        })),
-        Err(Errno::EAGAIN) => Ok(Wake::Time),
+        Ok(number) => Ok(event(number, sender(&info))),
+        Err(Errno::EAGAIN) => Ok(Event::Time),
         Err(error) => Err(error),
     }
+}
+
+/// A number above 64 exists on MIPS alone, and is nobody's.
+fn event(number: i32, sender: Option<Pid>) -> Event {
+    let arrival = Signal::new(number).map(|signal| Arrival { signal, sender });
+    arrival.map_or(Event::Time, Event::Signal)
 }
 
 fn no_info() -> libc::siginfo_t {
@@ -253,7 +335,7 @@ fn sender(info: &libc::siginfo_t) -> Option<Pid> {
 
 /// Stops rinit's own process group as Ctrl-Z does, by a real SIGTSTP at its
 /// default action: unlike SIGSTOP, that does nothing where nobody could
-/// continue the group. Tells whether somebody has continued it.
+/// continue the group. Returns whether somebody has continued it.
 pub fn stop_own_group() -> bool {
     // A stop would drop it (signal(7)), and COMMAND with it, if it has come for that.
     if take_pending(Signal::CONT) {
@@ -271,6 +353,7 @@ pub fn stop_own_group() -> bool {
 }
 
 fn take_pending(signal: Signal) -> bool {
-    let at_once = timespec(Duration::ZERO);
-    matches!(take(&Mask::of(signal), &at_once), Ok(Wake::Signal(_)))
+    let mask = Mask::of(signal);
+    let taken = take(&mask, &NOW).or_else(|_| SignalFd::new(&mask)?.read());
+    matches!(taken, Ok(Event::Signal(_)))
 }

@@ -27,8 +27,8 @@ use nix::unistd::{AccessFlags, Pid, access, getpgrp, pipe2, tcsetpgrp};
 use crate::exit_code;
 use crate::sys::descriptors::{INPUT, above_standard};
 use crate::sys::environment::envp;
-use crate::sys::reap;
 use crate::sys::signals::{self, Mask};
+use crate::sys::wait;
 use environment::{Environment, PidVariable};
 
 /// What to start.
@@ -157,7 +157,7 @@ pub fn spawn(
         return Ok(pid);
     };
     // The child is as good as dead; no signal can be meant for it.
-    reap::wait_for(pid);
+    wait::wait_for(pid);
     if take_terminal {
         let _ = tcsetpgrp(INPUT, getpgrp());
     }

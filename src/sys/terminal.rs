@@ -14,9 +14,9 @@ use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 use crate::sys::descriptors::{self, INPUT, OUTPUT};
 use crate::sys::signals;
 
-/// How rinit stands to the terminal of its session.
+/// The state of the terminal of rinit's session, as rinit finds it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum TerminalState {
     /// There is none that could be moved.
     None,
     /// It is not both standard input and output: others may be using it, as in a pipeline.
@@ -26,7 +26,7 @@ pub enum Standing {
     Foreground,
 }
 
-impl Standing {
+impl TerminalState {
     pub fn inspect() -> Self {
         let own_group = getpgrp();
         // A group outside the PID namespace reads as 0, here and in the terminal.
@@ -51,23 +51,26 @@ pub struct Terminal {
     /// cannot go on without.
     goes_along: bool,
     given_away: bool,
+    /// It has never been rinit's to give.
+    is_others: bool,
 }
 
 impl Terminal {
     /// Keeps the terminal, on a descriptor of its own.
-    pub fn keep(standing: Standing, group: Pid) -> Option<Self> {
-        let file = match standing {
-            Standing::None => return None,
-            Standing::Apart => OnceCell::new(),
-            Standing::Background | Standing::Foreground => {
+    pub fn keep(state: TerminalState, group: Pid) -> Option<Self> {
+        let file = match state {
+            TerminalState::None => return None,
+            TerminalState::Apart => OnceCell::new(),
+            TerminalState::Background | TerminalState::Foreground => {
                 OnceCell::from(descriptors::duplicate(INPUT).ok())
             }
         };
         Some(Self {
             file,
             group,
-            goes_along: standing != Standing::Apart,
-            given_away: standing == Standing::Foreground,
+            goes_along: state != TerminalState::Apart,
+            given_away: state == TerminalState::Foreground,
+            is_others: state != TerminalState::Foreground,
         })
     }
 
@@ -105,7 +108,24 @@ impl Terminal {
     pub fn give_if_held(&mut self) -> bool {
         let held = self.foreground() == Some(getpgrp()) && self.set_foreground(self.group);
         self.given_away |= held;
+        self.is_others &= !held;
         held
+    }
+
+    /// Whether others, of whom rinit knows nothing, have always held it.
+    pub fn is_others(&self) -> bool {
+        self.is_others
+    }
+
+    /// Gives a group of leftovers the foreground, if nobody else wants it.
+    pub fn give_to(&mut self, group: Pid) -> bool {
+        let Some(holder) = self.foreground() else {
+            return false;
+        };
+        let is_free = holder == getpgrp() || holder == self.group || is_empty(holder);
+        let given = holder == group || is_free && self.set_foreground(group);
+        self.given_away |= given;
+        given
     }
 
     /// Rinit has been continued: `fg` made its group the foreground group, `bg` did not.

@@ -523,15 +523,15 @@ fn help_version_and_license_go_to_standard_output() {
         for (words, lines) in [
             ("-h", 30),
             ("-vh", 30),
-            ("--help", 40),
-            ("--help sh -c x", 40),
+            ("--help", 44),
+            ("--help sh -c x", 44),
         ] {
             let help = print(words);
             assert!(help.lines().count() <= lines, "{help}");
             let longest = help.lines().map(|line| line.chars().count()).max();
             assert!(longest < Some(80), "{help}");
             // The examples, among others.
-            assert_eq!(help.contains("ENTRYPOINT"), lines == 40, "{help}");
+            assert_eq!(help.contains("ENTRYPOINT"), lines == 44, "{help}");
             assert!(help.ends_with('\n') && !help.ends_with("\n\n"), "{help:?}");
             for option in [
                 "-c, --single-child",

@@ -26,14 +26,14 @@ pub enum Reaped {
 }
 
 /// Reaps a dead child, if there is one.
-pub fn next() -> Result<Reaped, Errno> {
+pub fn reap_next() -> Result<Reaped, Errno> {
     let mut status = 0;
     // SAFETY: see above.
     let result = Errno::result(unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) });
     let dead = match result {
         // Whoever refuses this call may allow another, and the status is worth a try.
         Err(error) if error != Errno::ECHILD => {
-            wait(libc::P_ALL, 0, libc::WEXITED).map(|info| wait_status(&info))
+            waitid(libc::P_ALL, 0, libc::WEXITED).map(|info| wait_status(&info))
         }
         result => result.map(|pid| (pid, status)),
     };
@@ -68,10 +68,10 @@ pub fn wait_for(child: Pid) {
     unsafe { libc::waitpid(child.as_raw(), ptr::null_mut(), 0) };
 }
 
-/// The next child that [`next`] would reap, still a zombie, so that its name
+/// The next child that [`reap_next`] would reap, still a zombie, so that its name
 /// can be read.
-pub fn peek() -> Option<Pid> {
-    let info = look(libc::P_ALL, 0, libc::WEXITED).ok()?;
+pub fn next_dead() -> Option<Pid> {
+    let info = ask(libc::P_ALL, 0, libc::WEXITED).ok()?;
     // SAFETY: waitid(2) fills the pid in, or leaves the zero that was there.
     let pid = unsafe { info.si_pid() };
     (pid != 0).then(|| Pid::from_raw(pid))
@@ -80,19 +80,19 @@ pub fn peek() -> Option<Pid> {
 /// How the child has ended, if it is dead and not reaped yet.
 pub fn ending_of_zombie(child: Pid) -> Option<Ending> {
     let id = libc::id_t::try_from(child.as_raw()).ok()?;
-    let (pid, status) = wait_status(&look(libc::P_PID, id, libc::WEXITED).ok()?);
+    let (pid, status) = wait_status(&ask(libc::P_PID, id, libc::WEXITED).ok()?);
     Ending::from_wait_status(status).filter(|_| pid != 0)
 }
 
 /// The signal that has stopped the child, if it is stopped.
 pub fn stopped_by(child: Pid) -> Option<Signal> {
     let id = libc::id_t::try_from(child.as_raw()).ok()?;
-    stopped(look(libc::P_PID, id, libc::WSTOPPED)).map(|(_, signal)| signal)
+    stopped(ask(libc::P_PID, id, libc::WSTOPPED)).map(|(_, signal)| signal)
 }
 
 /// A child that has stopped since this was last asked, and the signal that has stopped it.
 pub fn next_stopped() -> Option<(Pid, Signal)> {
-    stopped(wait(libc::P_ALL, 0, libc::WSTOPPED))
+    stopped(waitid(libc::P_ALL, 0, libc::WSTOPPED))
 }
 
 fn stopped(info: Result<libc::siginfo_t, Errno>) -> Option<(Pid, Signal)> {
@@ -108,16 +108,16 @@ pub fn has_child_in(group: Pid) -> bool {
     let Ok(id) = libc::id_t::try_from(group.as_raw()) else {
         return false;
     };
-    !matches!(look(libc::P_PGID, id, libc::WEXITED), Err(Errno::ECHILD))
+    !matches!(ask(libc::P_PGID, id, libc::WEXITED), Err(Errno::ECHILD))
 }
 
 /// Asks without reaping.
-fn look(kind: libc::idtype_t, id: libc::id_t, events: i32) -> Result<libc::siginfo_t, Errno> {
-    wait(kind, id, events | libc::WNOWAIT)
+fn ask(kind: libc::idtype_t, id: libc::id_t, events: i32) -> Result<libc::siginfo_t, Errno> {
+    waitid(kind, id, events | libc::WNOWAIT)
 }
 
 /// Asks without waiting.
-fn wait(kind: libc::idtype_t, id: libc::id_t, events: i32) -> Result<libc::siginfo_t, Errno> {
+fn waitid(kind: libc::idtype_t, id: libc::id_t, events: i32) -> Result<libc::siginfo_t, Errno> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     let options = events | libc::WNOHANG;
     // SAFETY: see above; all zeros are a valid siginfo.
