@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 use nix::unistd::Pid;
 
 use super::elf::Size;
@@ -46,6 +47,9 @@ pub enum Reason {
     Signal(Signal),
     /// Its file has lost its end.
     CutOff(Size),
+    /// Perhaps the exec itself: the kernel ends a program thus that does not fit into that many
+    /// bytes of address space.
+    AddressSpace { limit: u64 },
     /// The kernel, for want of memory. The limit in bytes, where there is one to be seen.
     OutOfMemory { limit: Option<u64> },
     /// SIGKILL, and the kernel's out-of-memory killer has not struck.
@@ -59,9 +63,13 @@ impl Reason {
     pub fn of(signal: Signal, search: &Search, memory: Option<&MemoryCgroup>) -> Self {
         match signal.raw() {
             libc::SIGKILL => Self::of_kill(memory),
-            libc::SIGSEGV | libc::SIGBUS => {
-                cut_off(search).map_or(Self::Signal(signal), Self::CutOff)
-            }
+            libc::SIGSEGV | libc::SIGBUS => match (cut_off(search), address_space()) {
+                (Some(size), _) => Self::CutOff(size),
+                (None, Some(limit)) if signal.raw() == libc::SIGSEGV => {
+                    Self::AddressSpace { limit }
+                }
+                (None, _) => Self::Signal(signal),
+            },
             _ => Self::Signal(signal),
         }
     }
@@ -75,4 +83,14 @@ impl Reason {
             None => Self::Unknown,
         }
     }
+}
+
+/// The limit on COMMAND's address space, which is rinit's own, if there is one.
+#[allow(
+    clippy::useless_conversion,
+    reason = "32-bit machines may have narrower limits"
+)]
+fn address_space() -> Option<u64> {
+    let (limit, _) = getrlimit(Resource::RLIMIT_AS).ok()?;
+    (limit != RLIM_INFINITY).then(|| u64::from(limit))
 }

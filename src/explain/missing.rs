@@ -12,7 +12,7 @@ use super::file;
 use crate::search::Search;
 
 /// Symbolic links on one way, as in the kernel (path_resolution(7)).
-const MOST_LINKS: u32 = 40;
+const MOST_LINKS: usize = 40;
 
 /// Directories of PATH that are looked into, each of which may be large.
 const MOST_DIRECTORIES: usize = 64;
@@ -77,8 +77,8 @@ pub fn obstacle(file: &Path) -> Option<Cause> {
     // So far without a link in it.
     let mut here = PathBuf::new();
     let mut ahead = file.to_owned();
-    let mut link = None;
-    let mut links: u32 = 0;
+    // With how many components were to follow each.
+    let mut links: Vec<(PathBuf, usize)> = Vec::new();
     loop {
         let mut components = ahead.components();
         let Some(component) = components.next() else {
@@ -93,15 +93,18 @@ pub fn obstacle(file: &Path) -> Option<Cause> {
                 ahead = rest;
             }
             Ok(_) => {
-                links = links.saturating_add(1);
-                if links > MOST_LINKS {
+                if links.len() == MOST_LINKS {
                     return Some(Cause::LinkLoop(next));
                 }
                 // An absolute target starts anew: joined to anything, it replaces that.
-                ahead = next.read_link().ok()?.join(rest);
-                link = Some(next);
+                ahead = next.read_link().ok()?.join(&rest);
+                links.push((next, rest.components().count()));
             }
             Err(error) => {
+                // Of a directory behind a link, what is not there is no fault of the link's.
+                let behind = rest.components().count();
+                let leads_there = |(_, follow): &(PathBuf, usize)| *follow <= behind;
+                let link = links.into_iter().rfind(leads_there).map(|(link, _)| link);
                 return Some(match (errno(&error), link) {
                     (Errno::EACCES, _) => Cause::Unsearchable {
                         // By no name, the working directory is meant.

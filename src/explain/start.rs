@@ -117,6 +117,11 @@ fn why_incomplete(file: &Path) -> Verdict {
                 image_has: Libc::of_image(),
                 loader,
             },
+            // The emulator is missing that binfmt_misc names for it.
+            _ if elf.arch != Arch::of_machine() => Cause::Foreign {
+                built_for: elf.arch,
+                machine: Arch::of_machine(),
+            },
             _ => Cause::Other(Errno::ENOENT),
         },
         _ => Cause::Other(Errno::ENOENT),

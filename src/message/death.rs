@@ -58,6 +58,11 @@ impl Display for Reason {
         match self {
             Self::Signal(signal) => f.write_str(meaning(*signal)),
             Self::CutOff(size) => write!(f, "its file is {size}"),
+            Self::AddressSpace { limit } => write!(
+                f,
+                "the limit on its address space, {}, may be too low for it (ulimit -v), or it accessed memory that is not its own, a bug in the program",
+                Bytes(*limit)
+            ),
             Self::OutOfMemory { limit: Some(limit) } => write!(
                 f,
                 "out of memory (the container's limit is {})",

@@ -12,7 +12,7 @@ use crate::common::{
     Directory, Rinit, Terminal, as_pid1_and_subreaper, as_pid1_and_subreaper_at_once, fixture,
     proc, signal,
 };
-use crate::common::{as_pid1, as_subreaper, elf_samples, wait_until};
+use crate::common::{as_pid1, as_subreaper, elf_samples, skip, wait_until};
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 
 /// Signals of a program's own making, and what is said of them.
@@ -387,6 +387,38 @@ fn the_name_that_it_died_under_is_told() {
             assert!(ended.stderr.starts_with(&said), "{}", ended.stderr);
             assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
         }
+    });
+}
+
+/// The kernel gives up in the middle of the exec, which looks like a mistake of the program's.
+#[test]
+fn a_program_that_does_not_fit_into_the_address_space() {
+    let number = match std::env::consts::ARCH {
+        "x86_64" => 62,
+        "aarch64" => 183,
+        other => return skip(&format!("no sample of a program for {other}")),
+    };
+    let machine = elf_samples::Machine {
+        number,
+        bits: 64,
+        is_little_endian: true,
+    };
+    let mut program = elf_samples::elf(machine, &[0; 4]);
+    // What its segment is to take in memory.
+    program[64 + 40..64 + 48].copy_from_slice(&(1_u64 << 40).to_le_bytes());
+    as_pid1(|role| {
+        let directory = Directory::new("large");
+        let app = directory.executable("app", &program);
+        let ended = Rinit::new(role)
+            .before_exec(|| {
+                setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+                Ok(setrlimit(Resource::RLIMIT_AS, 4 << 30, 4 << 30)?)
+            })
+            .arg(&app)
+            .run();
+        let why = "the limit on its address space, 4 GiB, may be too low for it (ulimit -v)";
+        assert!(ended.stderr.contains(why), "{}", ended.stderr);
+        assert_eq!(ended.status, 128 + libc::SIGSEGV);
     });
 }
 

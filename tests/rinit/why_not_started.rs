@@ -241,6 +241,40 @@ fn a_symbolic_link_that_leads_nowhere() {
     });
 }
 
+/// As where /bin leads to usr/bin.
+#[test]
+fn a_link_on_the_way_is_not_blamed_for_what_is_missing_behind_it() {
+    in_directory("merged", |directory| {
+        let path = directory.path();
+        fs::create_dir_all(path.join("usr/bin")).expect("a directory");
+        symlink("usr/bin", path.join("bin")).expect("a link");
+        let cure = "check the path, the COPY lines of the Dockerfile, and volumes mounted over it";
+        expect(
+            run(directory, "./bin/curl"),
+            127,
+            &["cannot run \"./bin/curl\": there is no such file", cure],
+        );
+        expect(
+            run(directory, "./bin/tools/curl"),
+            127,
+            &[
+                "cannot run \"./bin/tools/curl\": there is no directory \"./usr/bin/tools\"",
+                cure,
+            ],
+        );
+        // The second link is in order; it is the first that leads to nowhere through it.
+        symlink("bin/gone", path.join("tool")).expect("a link");
+        expect(
+            run(directory, "./tool"),
+            127,
+            &[
+                "cannot run \"./tool\": the symbolic link \"./tool\" leads to \"./usr/bin/gone\", which does not exist",
+                "put what it leads to into the image too, or correct the link",
+            ],
+        );
+    });
+}
+
 #[test]
 fn a_symbolic_link_that_leads_to_itself() {
     in_directory("loop", |directory| {
@@ -705,6 +739,42 @@ fn a_program_for_another_machine() {
             &format!("build or pull the image for this machine: --platform linux/{docker}"),
         );
     }
+}
+
+/// The kernel says ENOENT then, as if the program itself were not there.
+#[test]
+fn a_program_for_another_machine_whose_emulator_is_not_there() {
+    let (docker, machine) = machine();
+    let other = MACHINES
+        .into_iter()
+        .find(|(name, _)| *name != machine && name.contains("64"))
+        .expect("another machine");
+    let directory = Directory::new("emulator");
+    directory.executable("app", elf_samples::elf(other.1, &[]));
+    // Since Linux 6.7, each user namespace may have emulators of its own.
+    let script = r#"mount -t binfmt_misc none /proc/sys/fs/binfmt_misc || exit 99
+                    echo ':foreign:M:18:\x'$1'\x00::/nowhere/emulator:' >/proc/sys/fs/binfmt_misc/register
+                    exec $0 -- ./app"#;
+    let ended = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", script])
+        .arg(binary())
+        .arg(format!("{:02x}", other.1.number))
+        .current_dir(directory.path())
+        .output()
+        .expect("unshare");
+    if ended.status.code() == Some(99) {
+        return skip("no emulators of a user namespace's own: Linux 6.7");
+    }
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    let first = format!(
+        "rinit: cannot run \"./app\": it is built for {}, and this machine is {machine}\n",
+        other.0
+    );
+    let cure = format!("build or pull the image for this machine: --platform linux/{docker}\n");
+    assert_eq!(
+        (said, ended.status.code()),
+        (format!("{first}       {cure}"), Some(126))
+    );
 }
 
 #[test]
