@@ -12,6 +12,7 @@ mod elf;
 pub mod env;
 mod file;
 mod format;
+pub mod holdup;
 mod missing;
 mod permission;
 pub mod program;

@@ -29,7 +29,11 @@ const FLOORS: [&[&str]; 8] = [
 ];
 
 /// To be removed.
-const KNOWN: [(&str, &str); 2] = [("cli::help", "cli"), ("lifecycle::drain", "lifecycle")];
+const KNOWN: [(&str, &str); 3] = [
+    ("cli::help", "cli"),
+    ("lifecycle::drain", "lifecycle"),
+    ("lifecycle::stop_requests", "lifecycle"),
+];
 
 /// By the path of each module, `sys::spawn`, those that it imports from.
 type Imports = BTreeMap<String, BTreeSet<String>>;

@@ -55,9 +55,18 @@ pub enum Action {
     ContinueIfStopped,
     AnnounceDrain,
     /// Explain what is waited for, and why.
-    ExplainWait,
+    ExplainWait(Requested),
     /// Name what is about to be killed.
-    NameKilled,
+    NameKilled(Requested),
+}
+
+/// What was asked of COMMAND last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Requested {
+    pub signal: Signal,
+    /// `None`: nobody asked.
+    pub at: Option<Time>,
+    pub to_group: bool,
 }
 
 /// Who gets a signal.
@@ -468,6 +477,7 @@ impl<'a> Lifecycle<'a> {
     /// It is `now`: does what is due.
     pub fn time_passed(&mut self, now: Time, act: &mut dyn FnMut(Action)) -> Next {
         let is_due = |at: Option<Time>| at.is_some_and(|at| at <= now);
+        let requested = self.requested();
         match &mut self.phase {
             Phase::Over => {}
             Phase::Killing {
@@ -485,7 +495,7 @@ impl<'a> Lifecycle<'a> {
             Phase::Draining(drain) => {
                 if is_due(drain.explain_at) {
                     drain.explain_at = None;
-                    act(Action::ExplainWait);
+                    act(Action::ExplainWait(requested));
                 }
                 if is_due(Some(drain.next_scan_at)) {
                     return Next::Scan;
@@ -494,7 +504,7 @@ impl<'a> Lifecycle<'a> {
             Phase::Running | Phase::RunningDaemons => {
                 if is_due(self.explain_stop_at) {
                     self.explain_stop_at = None;
-                    act(Action::ExplainWait);
+                    act(Action::ExplainWait(requested));
                 }
             }
         }
@@ -586,6 +596,14 @@ impl<'a> Lifecycle<'a> {
         self.drain(drain, act)
     }
 
+    fn requested(&self) -> Requested {
+        self.stop_requests.latest().unwrap_or(Requested {
+            signal: self.term_as_forwarded(),
+            at: None,
+            to_group: false,
+        })
+    }
+
     /// COMMAND has left the work to its daemons.
     fn runs_daemons(&self) -> bool {
         let success = Ending::Exited(0);
@@ -615,7 +633,7 @@ impl<'a> Lifecycle<'a> {
     }
 
     fn kill(&mut self, now: Time, act: &mut dyn FnMut(Action)) -> Next {
-        act(Action::NameKilled);
+        act(Action::NameKilled(self.requested()));
         self.phase = Phase::Killing {
             give_up_at: now.after(DEATH_WAIT),
             next_scan_at: now.after(KILL_INTERVAL),

@@ -5,6 +5,7 @@ mod death;
 mod escaped;
 mod failure;
 mod help;
+mod holdup;
 mod part;
 mod usage;
 
@@ -15,6 +16,7 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 
 use crate::ending::Ending;
+use crate::explain::holdup::Holdups;
 use crate::explain::{Death, Failure};
 use crate::fixed_string::FixedString;
 use crate::options::Level;
@@ -25,7 +27,7 @@ use crate::sys::stderr;
 #[cfg(test)]
 pub use help::{ABOUT, AFTER_BRIEF_HELP, AFTER_HELP};
 pub use help::{BRIEF_HELP, HELP, LICENSE, version};
-pub use part::Names;
+use holdup::{Objects, Sentences};
 use part::{How, Process, Quoted};
 pub use usage::{UsageError, allowed};
 
@@ -80,9 +82,9 @@ pub enum Message<'a> {
         warn: bool,
     },
     /// COMMAND, and what else is there, some time after a stop request.
-    StillRunning(&'a Names<'a>),
-    Awaited(&'a Names<'a>),
-    Killed(&'a Names<'a>),
+    StillRunning(&'a Holdups),
+    Awaited(&'a Holdups),
+    Killed(&'a Holdups),
     MakingRoom {
         command: &'a OsStr,
         init: Init,
@@ -215,9 +217,11 @@ impl Display for Message<'_> {
             Self::Reaped {
                 pid, name, ending, ..
             } => write!(f, "reaped {}: {}", Process(*pid, name), How(*ending)),
-            Self::StillRunning(names) => write!(f, "still running 5 s after a stop was requested: {names}"),
-            Self::Awaited(names) => write!(f, "COMMAND has ended; waiting for {names} to finish"),
-            Self::Killed(names) => write!(f, "time is up: killing {names} with SIGKILL"),
+            Self::StillRunning(holdups) => {
+                write!(f, "still running 5 s after {}: {}", holdups.signal, Sentences(holdups))
+            }
+            Self::Awaited(holdups) => write!(f, "COMMAND has ended; waiting for {}", Objects(holdups)),
+            Self::Killed(holdups) => write!(f, "time is up: killing with SIGKILL {}", Objects(holdups)),
             Self::MakingRoom { command, init } => write!(
                 f,
                 "making room for {}: {init} insists on being process 1, and takes rinit's place",

@@ -84,3 +84,26 @@ pub struct Zombie {
     pub started_at: u64,
     pub session: Pid,
 }
+
+/// What a process is doing.
+#[derive(Clone, Copy, Debug)]
+pub struct State {
+    pub parent: Pid,
+    /// `S`, `T`, `D` and so on (proc_pid_stat(5)).
+    pub code: u8,
+    /// Of any of its threads' own, that of the first.
+    pub pending: Signals,
+    pub blocked: Signals,
+    pub ignored: Signals,
+    pub caught: Signals,
+    /// 0: nobody.
+    pub tracer: Pid,
+    /// Process 1 of a PID namespace below rinit's.
+    pub is_nested_init: bool,
+}
+
+impl State {
+    pub fn is_dead(&self) -> bool {
+        matches!(self.code, b'Z' | b'X' | b'x')
+    }
+}

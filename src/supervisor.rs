@@ -10,10 +10,11 @@ use nix::unistd::{Pid, getpid};
 use crate::command::Command;
 use crate::ending::Ending;
 use crate::exit_code;
+use crate::explain::holdup::{Holdups, Request};
 use crate::explain::{self, Death, Reason};
-use crate::lifecycle::{Action, Arrived, Details, Guess, Lifecycle, Next, Target};
+use crate::lifecycle::{Action, Arrived, Details, Guess, Lifecycle, Next, Requested, Target};
 use crate::log_filters::{self, OneByOne, PendingStop};
-use crate::message::{Fate, Message, Names, Sender, log};
+use crate::message::{Fate, Message, Sender, log};
 use crate::options::{Level, Options};
 use crate::process::{Child, Input, Name, Scan};
 use crate::search::Search;
@@ -32,8 +33,6 @@ const BATCH: usize = 4096;
 /// How many signals to see to before deaths get theirs, which a flood of
 /// signals with lower numbers hides.
 const SIGNALS_BETWEEN_REAPINGS: u32 = 64;
-/// How many processes a message names.
-const NAMED: usize = 5;
 
 /// What rinit was given that COMMAND has now.
 pub struct Given {
@@ -564,27 +563,31 @@ fn carry_out(options: &Options, command: &mut Command, action: Action) {
         Action::Send { signal, to } => command.send(signal, to),
         Action::ContinueIfStopped => command.continue_if_stopped(),
         Action::AnnounceDrain => log(level, &Message::Draining),
-        Action::ExplainWait if command.lives() => {
-            name_all(command, |names| log(level, &Message::StillRunning(names)));
+        Action::ExplainWait(request) => {
+            let holdups = find_holdups(command, request);
+            log(
+                level,
+                &if command.lives() {
+                    Message::StillRunning(&holdups)
+                } else {
+                    Message::Awaited(&holdups)
+                },
+            );
         }
-        Action::ExplainWait => name_all(command, |names| log(level, &Message::Awaited(names))),
-        Action::NameKilled => name_all(command, |names| log(level, &Message::Killed(names))),
+        Action::NameKilled(request) => {
+            log(level, &Message::Killed(&find_holdups(command, request)));
+        }
     }
 }
 
-fn name_all(command: &Command, print: impl FnOnce(&Names)) {
-    let mut children = procfs::children().unwrap_or_default();
-    let is_missing = command.lives() && !children.contains(&command.pid());
-    if is_missing && children.try_reserve(1).is_ok() {
-        children.insert(0, command.pid());
-    }
-    let name = |pid: &Pid| (*pid, procfs::name(*pid));
-    let named: Vec<(Pid, Name)> = children.iter().take(NAMED).map(name).collect();
-    let names = Names {
-        named: &named,
-        others: children.len().saturating_sub(named.len()),
-    };
-    print(&names);
+fn find_holdups(command: &Command, request: Requested) -> Holdups {
+    Holdups::find(&Request {
+        signal: request.signal,
+        at: request.at,
+        to_group: request.to_group,
+        command: command.pid(),
+        command_lives: command.lives(),
+    })
 }
 
 /// Scans for rinit's children. `details_of`: what to find out about one.

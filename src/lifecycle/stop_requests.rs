@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Requested;
 use crate::process::StartInfo;
 use crate::signal::{Signal, Signals};
 use crate::time::Time;
@@ -89,6 +90,18 @@ impl StopRequests {
             request.forwarded.is_some() && !(may_ask_for_dump && request.received == Signal::QUIT)
         });
         candidates.max_by_key(|request| request.latest)?.forwarded
+    }
+
+    /// The latest that was not dropped.
+    pub fn latest(&self) -> Option<Requested> {
+        let requests = self.counting().filter_map(|request| {
+            Some(Requested {
+                signal: request.forwarded?,
+                at: Some(request.latest),
+                to_group: request.to_group == Some(request.latest),
+            })
+        });
+        requests.max_by_key(|request| request.at)
     }
 
     /// What COMMAND, or the daemons it left, were sent for them.

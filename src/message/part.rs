@@ -15,28 +15,6 @@ use crate::process::Name;
 /// The beginning of a further line.
 pub const INDENT: &str = "\n       ";
 
-/// Some processes by name, and how many more there are.
-pub struct Names<'a> {
-    pub named: &'a [(Pid, Name)],
-    pub others: usize,
-}
-
-impl Display for Names<'_> {
-    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
-        let mut separator = "";
-        for (pid, name) in self.named {
-            write!(f, "{separator}{}", Process(*pid, name))?;
-            separator = ", ";
-        }
-        match (self.named.len(), self.others) {
-            (0, 0) => f.write_str("processes that cannot be seen"),
-            (0, others) => write!(f, "{others} processes"),
-            (_, 0) => Ok(()),
-            (_, others) => write!(f, " and {others} more"),
-        }
-    }
-}
-
 /// `pid 12 (sh)`
 pub struct Process<'a>(pub Pid, pub &'a Name);
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::unistd::{Pid, getpgid, getpid, read};
 
-use crate::process::{Name, StartInfo, Zombie};
+use crate::process::{Name, StartInfo, State, Zombie};
 use crate::signal::Signals;
 use crate::sys::{directory, file};
 
@@ -138,6 +138,58 @@ pub fn zombie(pid: Pid) -> Option<Zombie> {
     })
 }
 
+/// What a process is doing.
+#[inline(never)] // for the buffer, as in cgroup.rs
+pub fn state(pid: Pid) -> Option<State> {
+    let mut status = [0; STATUS_SIZE];
+    let status = file::read(format_args!("/proc/{pid}/status"), &mut status)?;
+    let number_in = |name| line(status, name).and_then(|text| number(text.trim_ascii()));
+    let pid_in = |name| number_in(name).and_then(self::pid);
+    let pending = signals(status, b"SigPnd:")?.0 | signals(status, b"ShdPnd:")?.0;
+    Some(State {
+        parent: pid_in(b"PPid:")?,
+        code: *line(status, b"State:")?.trim_ascii().first()?,
+        pending: Signals(pending),
+        blocked: signals(status, b"SigBlk:")?,
+        ignored: signals(status, b"SigIgn:")?,
+        caught: signals(status, b"SigCgt:")?,
+        tracer: pid_in(b"TracerPid:").unwrap_or(Pid::from_raw(0)),
+        // Its pid in each namespace, from this one down (since Linux 4.1).
+        is_nested_init: line(status, b"NSpid:").is_some_and(|pids| {
+            let mut pids = pids.trim_ascii().split(|byte| *byte == b'\t');
+            pids.clone().count() > 1 && pids.next_back() == Some(b"1")
+        }),
+    })
+}
+
+/// Where in the kernel the process sleeps, if that may be seen.
+pub fn wait_channel(pid: Pid) -> Name {
+    Name::filled_by(|buffer| file::read(format_args!("/proc/{pid}/wchan"), buffer).map(<[u8]>::len))
+}
+
+/// A child of the process's first thread.
+pub fn first_child(pid: Pid) -> Option<Pid> {
+    let mut list = [0; 32];
+    let list = file::read(format_args!("/proc/{pid}/task/{pid}/children"), &mut list)?;
+    let first = list.split(|byte| *byte == b' ').next()?;
+    number(first)
+        .filter(|_| !first.is_empty())
+        .and_then(self::pid)
+}
+
+/// Visits each process, until `visit` breaks off.
+pub fn each_process(mut visit: impl FnMut(Pid) -> ControlFlow<()>) {
+    if !is_own() {
+        return;
+    }
+    let _ = directory::visit(Path::new("/proc"), |name| {
+        match number(name.as_bytes()).and_then(pid) {
+            Some(pid) => visit(pid),
+            None => ControlFlow::Continue(()),
+        }
+    });
+}
+
 /// The processes of a process group, but no more than `limit`: `None` where there
 /// are more, or they cannot be seen.
 pub fn members(group: Pid, limit: usize) -> Option<Vec<Pid>> {
@@ -180,10 +232,14 @@ pub fn stat_field(stat: &[u8], field: usize) -> Option<u64> {
 }
 
 /// Line feeds in the name are escaped in this file: a line is a line.
-pub fn signals(status: &[u8], line: &[u8]) -> Option<Signals> {
-    let mask = status
-        .split(|byte| *byte == b'\n')
-        .find_map(|text| text.strip_prefix(line))?;
+fn line<'a>(status: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let mut lines = status.split(|byte| *byte == b'\n');
+    lines.find_map(|text| text.strip_prefix(name))
+}
+
+/// The set of signals in that line.
+pub fn signals(status: &[u8], name: &[u8]) -> Option<Signals> {
+    let mask = line(status, name)?;
     let mask = std::str::from_utf8(mask).ok()?.trim();
     u64::from_str_radix(mask, 16).ok().map(Signals)
 }

@@ -49,7 +49,7 @@ fn what_does_not_finish_in_time_is_killed_and_named() {
         let pod = Pod::play(&with(&manifest, "50s", "1s"));
         assert_eq!(pod.stop(), 0);
         let said = logs(CONTAINER);
-        assert!(said.contains("time is up: killing pid "), "{said}");
+        assert!(said.contains("time is up: killing with SIGKILL "), "{said}");
     });
 }
 

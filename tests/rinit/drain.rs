@@ -93,7 +93,10 @@ fn after_one_second_a_line_names_what_is_waited_for() {
         assert!(start.elapsed() >= Duration::from_secs(1), "{line}");
         let inner = proc::inner_pid(left).expect("it lives");
         assert!(line.starts_with("rinit: "), "{line}");
-        assert!(line.contains(&format!("pid {inner} (fixture)")), "{line}");
+        assert!(
+            line.contains(&format!("\"fixture\" (pid {inner}), which")),
+            "{line}"
+        );
         // Later looks say nothing more.
         signal::send(left, libc::SIGUSR1).expect("it takes a signal");
         let ended = rinit.end();

@@ -140,5 +140,8 @@ fn ready(rinit: &Running, names: &[&str]) {
 
 /// How often rinit says that it kills.
 fn killings(ended: &Ended) -> usize {
-    ended.stderr.matches("rinit: time is up: killing ").count()
+    ended
+        .stderr
+        .matches("rinit: time is up: killing with SIGKILL ")
+        .count()
 }

@@ -197,11 +197,15 @@ fn the_name_of_a_hostile_process_is_escaped_wherever_it_is_told() {
         }
         drop(rinit.stdin.take());
         let said = rinit.end().stderr;
-        for what in ["waiting for pid ", "killing pid "] {
+        let quoted = shown.replace(['(', ')'], "\"");
+        for what in ["waiting for ", "killing with SIGKILL "] {
             let line = said.lines().find(|line| line.contains(what));
-            assert!(line.is_some_and(|line| line.contains(shown)), "{said}");
+            assert!(line.is_some_and(|line| line.contains(&quoted)), "{said}");
         }
-        let is_plain = |line: &str| line.starts_with("rinit: ") && !line.contains(char::is_control);
+        let is_plain = |line: &str| {
+            (line.starts_with("rinit: ") || line.starts_with("       "))
+                && !line.contains(char::is_control)
+        };
         assert!(said.lines().all(is_plain), "{said:?}");
     });
 }

@@ -1,0 +1,102 @@
+//! Why a stop takes so long, in words.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::escaped::Escaped;
+use super::part::INDENT;
+use crate::explain::holdup::{Holdup, Holdups, NotAsked, Witness};
+use crate::signal::Signal;
+
+/// As sentences: `"sh" (pid 7) ignores SIGTERM`.
+pub struct Sentences<'a>(pub &'a Holdups);
+
+impl Display for Sentences<'_> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        add_holdups(f, self.0, " ")
+    }
+}
+
+/// As objects of a verb: `"sh" (pid 7), which ignores SIGTERM`.
+pub struct Objects<'a>(pub &'a Holdups);
+
+impl Display for Objects<'_> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        add_holdups(f, self.0, ", which ")
+    }
+}
+
+fn add_holdups(f: &mut Formatter, holdups: &Holdups, glue: &str) -> fmt::Result {
+    let Some(worst) = holdups.worst() else {
+        return f.write_str("processes that cannot be seen");
+    };
+    let mut separator = "";
+    for witness in holdups.named.iter().flatten() {
+        write!(
+            f,
+            "{separator}\"{}\" (pid {}){glue}",
+            Escaped(witness.name.bytes()),
+            witness.pid
+        )?;
+        add_predicate(f, witness, holdups.signal)?;
+        separator = "; ";
+    }
+    if holdups.others > 0 {
+        write!(f, "; and {} more", holdups.others)?;
+    }
+    f.write_str(INDENT)?;
+    add_advice(f, worst, holdups.signal)
+}
+
+fn add_predicate(f: &mut Formatter, witness: &Witness, signal: Signal) -> fmt::Result {
+    match witness.holdup {
+        Holdup::Ignores => write!(f, "ignores {signal}"),
+        Holdup::Blocks => write!(f, "blocks {signal}"),
+        Holdup::Stopped => f.write_str("is stopped"),
+        Holdup::TracedBy(tracer) => write!(f, "is stopped by its debugger (pid {tracer})"),
+        Holdup::Stuck => match witness.wait_channel.bytes() {
+            [] | b"0" => f.write_str("is stuck in the kernel"),
+            channel => write!(f, "is stuck in the kernel (in {})", Escaped(channel)),
+        },
+        Holdup::NestedInit => write!(
+            f,
+            "is process 1 of a namespace of its own, and has no handler for {signal}"
+        ),
+        Holdup::NotAsked(NotAsked::OnlyCommandIs) => {
+            write!(f, "has not been sent {signal}, which goes to COMMAND alone")
+        }
+        Holdup::NotAsked(NotAsked::OutsideGroup) => write!(
+            f,
+            "is outside COMMAND's process group, and has not been sent {signal}"
+        ),
+        Holdup::NotAsked(NotAsked::BornLater) => {
+            write!(f, "was started after {signal} was sent")
+        }
+        Holdup::Busy => write!(f, "has received {signal}, and is not done"),
+        Holdup::WaitsFor(child) => write!(f, "waits for pid {child}"),
+    }
+}
+
+fn add_advice(f: &mut Formatter, worst: &Witness, signal: Signal) -> fmt::Result {
+    match worst.holdup {
+        Holdup::Ignores | Holdup::Blocks => write!(
+            f,
+            "have it handle {signal}, or send what it does handle: rinit -r {}:INT, or STOPSIGNAL in the image",
+            signal.to_string().trim_start_matches("SIG")
+        ),
+        Holdup::Stopped => write!(f, "continue it: kill -CONT {}", worst.pid),
+        Holdup::TracedBy(_) => f.write_str("detach the debugger"),
+        Holdup::Stuck => f.write_str(
+            "it waits for a disk, a network file system or a device that does not answer",
+        ),
+        Holdup::NestedInit => {
+            f.write_str("run what is in that namespace under an init, or have it handle the signal")
+        }
+        Holdup::NotAsked(NotAsked::OnlyCommandIs) => {
+            f.write_str("to signal the whole group: rinit --forward-to group, without -c")
+        }
+        Holdup::NotAsked(_) => f.write_str("its parent is to stop it"),
+        Holdup::Busy | Holdup::WaitsFor(_) => f.write_str(
+            "give it more time: docker stop -t 60, stop_grace_period, terminationGracePeriodSeconds",
+        ),
+    }
+}
