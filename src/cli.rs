@@ -8,6 +8,7 @@ mod value;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 use clap::builder::ValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -15,6 +16,9 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::message::{self, UsageError};
 use crate::options::{ForwardTo, Level, Options};
+
+/// Where what is wrong with the others is to go, too.
+pub const TERMINATION_LOG: &str = "RINIT_TERMINATION_LOG";
 
 /// What rinit is asked to do.
 pub enum Request {
@@ -161,10 +165,11 @@ fn command() -> Command {
             flag("verbose", 'v')
                 .action(ArgAction::Count)
                 .overrides_with("quiet")
-                .help("Tell more: -v life cycle, -vv signals, -vvv reaping"),
+                .help("More: -v life cycle, -vv signals, -vvv reaping"),
             flag("quiet", 'q')
                 .overrides_with("verbose")
-                .help("Tell nothing but rinit's own errors"),
+                .help("Log only rinit's own errors"),
+            long_value("termination-log", "PATH").help("Where Kubernetes looks for a reason"),
         ])
         .next_help_heading("Other")
         .args([
@@ -234,6 +239,7 @@ fn options(source: &Source) -> Result<Options, UsageError> {
             .unwrap_or(false),
         make_room: source.flag_variable("RINIT_MAKE_ROOM")?.unwrap_or(true),
         level: level(source)?,
+        termination_log: termination_log(source)?,
         ..Options::default()
     };
     for signal in source.each("stop-signal", "RINIT_STOP_SIGNAL", value::signal)? {
@@ -294,6 +300,18 @@ fn level(source: &Source) -> Result<Level, UsageError> {
     Ok(Level::Normal)
 }
 
+/// An empty variable is not an unset one here: it means that there is no file.
+fn termination_log(source: &Source) -> Result<Option<PathBuf>, UsageError> {
+    let name = TERMINATION_LOG;
+    let by_variable = source.set_variable(name);
+    let by_variable = by_variable
+        .map(|word| read(name, &word, value::file))
+        .transpose()?;
+    Ok(source
+        .given("termination-log", value::file)?
+        .or(by_variable))
+}
+
 /// Where options come from: the command line first, then the environment,
 /// which must be right even where it comes too late.
 struct Source<'a> {
@@ -331,13 +349,16 @@ impl Source<'_> {
         reader: Reader<T>,
     ) -> Result<Option<T>, UsageError> {
         let by_variable = self.variable(variable, reader)?;
-        let given = self
+        Ok(self.given(option, reader)?.or(by_variable))
+    }
+
+    /// A value on the command line.
+    fn given<T>(&self, option: &str, reader: Reader<T>) -> Result<Option<T>, UsageError> {
+        let word = self
             .matches
             .and_then(|matches| matches.get_one::<OsString>(option));
-        match given {
-            Some(word) => read(&format!("--{option}"), word, reader).map(Some),
-            None => Ok(by_variable),
-        }
+        word.map(|word| read(&format!("--{option}"), word, reader))
+            .transpose()
     }
 
     /// A repeatable value; in the variable, separated by commas.

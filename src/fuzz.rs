@@ -64,7 +64,8 @@ pub fn kernel_files(bytes: &[u8]) {
 }
 
 /// Options that take a value.
-const OPTIONS: [&str; 5] = [
+const OPTIONS: [&str; 6] = [
+    "--termination-log",
     "--rewrite",
     "--parent-death-signal",
     "--grace",

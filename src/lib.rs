@@ -56,7 +56,7 @@ pub use sys::heap::Heap;
 use sys::signals::SignalReader;
 use sys::spawn::Inherited;
 use sys::terminal::{Terminal, TerminalState};
-use sys::{descriptors, environment, signals, this_process};
+use sys::{descriptors, environment, signals, termination_log, this_process};
 
 /// The order of events. Gives the exit status.
 ///
@@ -77,9 +77,11 @@ pub fn run(mut words: impl Iterator<Item = OsString>) -> u8 {
     };
     match cli::parse(&program, words, &variable_lookup()) {
         Ok(Request::Run { options, command }) => {
+            redirect_termination_log(&options);
             run_command(&options, command, &inherited).unwrap_or_else(|status| status)
         }
         Ok(Request::Pause(options)) => {
+            redirect_termination_log(&options);
             if !this_process::is_pid_1() {
                 take_in_orphans(&options);
             }
@@ -94,9 +96,18 @@ pub fn run(mut words: impl Iterator<Item = OsString>) -> u8 {
         }
         Ok(Request::Print(text)) => print(&text),
         Err(error) => {
+            if let Some(path) = std::env::var_os(cli::TERMINATION_LOG) {
+                termination_log::redirect(path.into());
+            }
             log(Level::Quiet, &Message::Usage(&error));
             exit_code::FAILED
         }
+    }
+}
+
+fn redirect_termination_log(options: &Options) {
+    if let Some(path) = &options.termination_log {
+        termination_log::redirect(path.clone());
     }
 }
 

@@ -23,7 +23,7 @@ use crate::options::Level;
 use crate::pid1_init::Init;
 use crate::process::Name;
 use crate::signal::Signal;
-use crate::sys::stderr;
+use crate::sys::{stderr, termination_log};
 #[cfg(test)]
 pub use help::{ABOUT, AFTER_BRIEF_HELP, AFTER_HELP};
 pub use help::{BRIEF_HELP, HELP, LICENSE, version};
@@ -47,6 +47,9 @@ pub fn log(level: Level, message: &Message) {
 fn write(message: &Message) {
     let line = FixedString::<LONGEST_LINE>::line(format_args!("rinit: {message}"));
     stderr::write(line.as_bytes());
+    if message.is_of_failure() {
+        termination_log::append(line.as_bytes());
+    }
 }
 
 pub enum Message<'a> {
@@ -124,6 +127,37 @@ pub enum Sender<'a> {
 }
 
 impl Message<'_> {
+    /// Whether it may be the reason of the container's end.
+    fn is_of_failure(&self) -> bool {
+        match self {
+            Self::Usage(_)
+            | Self::CannotPrint(_)
+            | Self::CannotRun(_)
+            | Self::CannotBlock(_)
+            | Self::CannotReadSignals(_)
+            | Self::NoMemory
+            | Self::CannotFork { .. }
+            | Self::CannotRestoreMask { .. }
+            | Self::RanInVain(_)
+            | Self::Died(_)
+            | Self::LostCommand(_)
+            | Self::StillRunning(_)
+            | Self::Awaited(_)
+            | Self::Killed(_) => true,
+            Self::NoSubreaper(_)
+            | Self::NoParentDeathSignal(_)
+            | Self::MayNotSignal { .. }
+            | Self::Reaped { .. }
+            | Self::MakingRoom { .. }
+            | Self::Started { .. }
+            | Self::Ended { .. }
+            | Self::Draining
+            | Self::Exiting(_)
+            | Self::Pausing
+            | Self::Arrived { .. } => false,
+        }
+    }
+
     fn level(&self) -> Level {
         match self {
             Self::Usage(_)

@@ -1,7 +1,7 @@
 //! What the user asked for.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::signal::{Signal, Signals};
@@ -28,6 +28,9 @@ pub struct Options {
     /// Leave process 1 to an init that insists on being it.
     pub make_room: bool,
     pub level: Level,
+    /// The file where Kubernetes looks for the reason of the container's end, if that is not the usual one;
+    /// empty: none.
+    pub termination_log: Option<PathBuf>,
 }
 
 /// Whom signals are forwarded to.

@@ -16,5 +16,6 @@ pub mod signals;
 pub mod spawn;
 pub mod stderr;
 pub mod terminal;
+pub mod termination_log;
 pub mod this_process;
 pub mod wait;

@@ -1,6 +1,7 @@
 //! The values of options and variables. What is wrong with a word is answered
 //! by what is allowed in its place.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::message::allowed;
@@ -38,6 +39,12 @@ pub fn forward_to(word: &str) -> Result<ForwardTo, &'static str> {
         "auto" => Ok(ForwardTo::Auto),
         _ => Err(allowed::FORWARD_TO),
     }
+}
+
+/// Where it is for sure: rinit leaves the working directory. Empty: there is none.
+pub fn file(word: &str) -> Result<PathBuf, &'static str> {
+    let is_file = word.is_empty() || word.starts_with('/');
+    is_file.then(|| word.into()).ok_or(allowed::FILE)
 }
 
 pub fn signal(word: &str) -> Result<Signal, &'static str> {

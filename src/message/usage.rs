@@ -78,5 +78,6 @@ pub mod allowed {
     pub const SIGNAL: &str =
         "a signal: a name such as TERM or SIGTERM, RTMIN+n, RTMAX-n, or a number from 1 to 64";
     pub const REWRITE: &str = "FROM:TO with two signals, such as TERM:QUIT or 15:3; TO may be 0 to drop FROM, and FROM may not be KILL or STOP";
+    pub const FILE: &str = "an absolute path, or an empty word for no file";
     pub const DURATION: &str = "a number of seconds such as 8 or 1.5, or 500ms, 8s, 2m, 1m30s";
 }

@@ -521,8 +521,8 @@ fn help_version_and_license_go_to_standard_output() {
             ended.stdout
         };
         for (words, lines) in [
-            ("-h", 30),
-            ("-vh", 30),
+            ("-h", 31),
+            ("-vh", 31),
             ("--help", 44),
             ("--help sh -c x", 44),
         ] {

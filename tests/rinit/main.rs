@@ -28,6 +28,7 @@ mod static_binary;
 mod storms;
 mod surroundings;
 mod terminal;
+mod termination_log;
 mod told_once;
 mod why_it_died;
 mod why_not_started;
