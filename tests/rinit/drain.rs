@@ -101,7 +101,7 @@ fn after_one_second_a_line_names_what_is_waited_for() {
         signal::send(left, libc::SIGUSR1).expect("it takes a signal");
         let ended = rinit.end();
         assert_eq!(ended.status, 7, "{ended:?}");
-        assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+        assert_eq!(ended.stderr.matches("waiting for").count(), 1, "{ended:?}");
     });
 }
 
@@ -180,7 +180,8 @@ fn what_does_not_finish_in_the_grace_is_named_and_killed() {
         assert_eq!(ended.status, 7, "{ended:?}");
         assert_eq!(got(&ended.stdout, "left", 15), 1, "{ended:?}");
         let name = format!("pid {inner} (fixture)");
-        let killed = |line: &&str| line.contains("killing") && line.contains(&name);
+        let quoted = format!("\"fixture\" (pid {inner})");
+        let killed = |line: &&str| line.contains("killing") && line.contains(&quoted);
         assert_eq!(
             ended.stderr.lines().filter(killed).count(),
             1,

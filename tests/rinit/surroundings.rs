@@ -124,7 +124,7 @@ fn where_there_is_no_memory_to_start_with_that_is_said() {
         }
         let ended = rinit.run();
         assert_eq!((ended.status, &*ended.stdout), (125, ""), "{ended:?}");
-        assert!(ended.stderr.contains("gets no memory"), "{ended:?}");
+        assert!(ended.stderr.contains("cannot get memory"), "{ended:?}");
     });
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::common::terminal::{CTRL_C, CTRL_D, CTRL_Z, SHELL};
 use crate::common::{
-    Directory, Rinit, Running, Terminal, as_pid1_and_subreaper, as_subreaper, proc, signal,
+    Directory, Rinit, Role, Running, Terminal, as_pid1_and_subreaper, as_subreaper, proc, signal,
     wait_until,
 };
 
@@ -174,15 +174,20 @@ fn without_a_terminal_a_stopped_command_stays_so() {
 }
 
 #[test]
-fn a_command_that_was_stopped_by_sigstop_stays_so() {
-    alone("fixture record command", 137, |terminal| {
+fn a_command_that_was_stopped_by_sigstop_stays_so_but_under_process_1() {
+    as_pid1_and_subreaper(|role| {
+        let mut terminal = Terminal::run(role, "exec $RINIT fixture record command");
         let command = terminal.ready("command");
         signal::send(command, libc::SIGSTOP).expect("a living command");
-        wait_until("the command is stopped", || proc::is_stopped(command));
-        stays_stopped(command, &terminal.running);
-        signal::send(command, libc::SIGCONT).expect("a living command");
+        if role == Role::Subreaper {
+            wait_until("the command is stopped", || proc::is_stopped(command));
+            stays_stopped(command, &terminal.running);
+            signal::send(command, libc::SIGCONT).expect("a living command");
+        }
+        // The kernel would not have stopped process 1: `top` and `suspend` count on it.
         terminal.expect("command got 18 ");
         signal::send(command, libc::SIGKILL).expect("a living command");
+        assert_eq!(terminal.end(), 137);
     });
 }
 
