@@ -1,11 +1,14 @@
 //! Bare and hostile surroundings, and commands that make it hard, neither end rinit nor hold it up.
 
 use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
 
 use crate::common::cgroup::Limit;
 use crate::common::output::got;
+use crate::common::rinit::hide;
 use crate::common::seccomp::refuse;
 use crate::common::{
     Directory, Ended, Rinit, Role, as_pid1_and_subreaper, as_pid1_and_subreaper_at_once, binary,
@@ -29,61 +32,96 @@ fn a_terminal_that_nobody_reads_holds_nobody_up() {
 }
 
 #[test]
-fn a_pipe_that_nobody_reads_holds_nobody_up_on_an_old_kernel() {
+fn a_pipe_that_nobody_reads_holds_nobody_up() {
     as_pid1_and_subreaper(|role| {
-        let (reader, writer) = pipe2(OFlag::O_CLOEXEC).expect("a pipe");
-        fcntl(&writer, FcntlArg::F_SETPIPE_SZ(4096)).expect("a small pipe");
-        let of_old = || refuse(&[libc::SYS_pwritev2], libc::ENOSYS);
-        say_much(Rinit::new(role).stderr(writer).before_exec(of_old));
-        drop(reader);
+        for prepare in WAYS_TO_WRITE {
+            let (reader, writer) = full_pipe();
+            say_much(Rinit::new(role).stderr(writer).before_exec(prepare));
+            drop(reader);
+        }
     });
 }
 
 #[test]
-fn rinit_does_not_write_into_a_pipe_that_is_full() {
+fn a_socket_that_nobody_reads_holds_nobody_up() {
+    as_pid1_and_subreaper(|role| {
+        for prepare in WAYS_TO_WRITE {
+            let (reader, writer) = UnixStream::pair().expect("sockets");
+            say_much(
+                Rinit::new(role)
+                    .stderr(OwnedFd::from(writer))
+                    .before_exec(prepare),
+            );
+            drop(reader);
+        }
+    });
+}
+
+/// Before exec: what leaves rinit with each of the ways it has to write.
+const WAYS_TO_WRITE: [fn() -> io::Result<()>; 3] = [
+    || Ok(()),
+    // Before Linux 6.5 it does so for no pipe.
+    || refuse(&[libc::SYS_pwritev2], libc::EOPNOTSUPP),
+    || {
+        hide("/proc")?;
+        refuse(&[libc::SYS_pwritev2], libc::ENOSYS)
+    },
+];
+
+/// Where poll(2) finds room, somebody else may take that before the write, which then waits for as long as nobody reads.
+#[test]
+fn rinit_does_not_write_into_what_may_be_full_in_a_way_that_waits() {
     if !strace::is_there() {
         return;
     }
     as_pid1_and_subreaper(|role| {
-        let (reader, writer) = pipe2(OFlag::O_CLOEXEC).expect("a pipe");
-        fcntl(&writer, FcntlArg::F_SETPIPE_SZ(4096)).expect("a small pipe");
-        nix::unistd::write(&writer, &[0; 4096]).expect("room for a page");
-        let rinit = Rinit::new(role)
-            .words("-vv")
-            .stderr(writer)
-            .fixture("record command")
-            .start();
-        rinit.ready("command");
-        let directory = Directory::new("full-pipe");
-        let log = directory.path().join("log");
-        let mut strace = Command::new("strace")
-            .args([
-                "-qq",
-                "-e",
-                "trace=pwritev2,?poll,write",
-                "-e",
-                "signal=none",
-                "-o",
-            ])
-            .arg(&log)
-            .args(["-p", &rinit.pid.to_string()])
-            .spawn()
-            .expect("strace");
-        wait_until("rinit is traced", || {
-            proc::status(rinit.pid, "TracerPid").is_some_and(|pid| pid != "0")
-        });
-        rinit.send(libc::SIGUSR1);
-        rinit.says("command got 10 ");
-        drop(rinit);
-        strace.wait().expect("its end");
-        let calls = std::fs::read_to_string(log).expect("what strace saw");
-        // Where poll(2) found room, somebody else might take that before the write, which would wait.
-        for (call, is_made) in [("pwritev2(", true), ("poll(", false), ("write(", false)] {
-            let is_call = |line: &str| line.starts_with(call);
-            assert_eq!(calls.lines().any(is_call), is_made, "{calls}");
+        for prepare in &WAYS_TO_WRITE[..2] {
+            let (reader, writer) = full_pipe();
+            assert_never_waits(Rinit::new(role).stderr(writer).before_exec(prepare));
+            drop(reader);
+            let (screen, terminal) = terminal::open();
+            assert_never_waits(Rinit::new(role).stderr(terminal).before_exec(prepare));
+            drop(screen);
+            let (reader, writer) = UnixStream::pair().expect("sockets");
+            let rinit = Rinit::new(role).stderr(OwnedFd::from(writer));
+            assert_never_waits(rinit.before_exec(prepare));
+            drop(reader);
         }
-        drop(reader);
     });
+}
+
+fn full_pipe() -> (OwnedFd, OwnedFd) {
+    let (reader, writer) = pipe2(OFlag::O_CLOEXEC).expect("a pipe");
+    fcntl(&writer, FcntlArg::F_SETPIPE_SZ(4096)).expect("a small pipe");
+    nix::unistd::write(&writer, &[0; 4096]).expect("room for a page");
+    (reader, writer)
+}
+
+fn assert_never_waits(rinit: Rinit) {
+    let rinit = rinit.words("-vv").fixture("record command").start();
+    rinit.ready("command");
+    let directory = Directory::new("strace");
+    let log = directory.path().join("log");
+    let mut strace = Command::new("strace")
+        .args(["-qq", "-e", "trace=pwritev2,?poll,?ppoll,write,openat"])
+        .args(["-e", "signal=none", "-o"])
+        .arg(&log)
+        .args(["-p", &rinit.pid.to_string()])
+        .spawn()
+        .expect("strace");
+    wait_until("rinit is traced", || {
+        proc::status(rinit.pid, "TracerPid").is_some_and(|pid| pid != "0")
+    });
+    rinit.send(libc::SIGUSR1);
+    rinit.says("command got 10 ");
+    drop(rinit);
+    strace.wait().expect("its end");
+    let calls = std::fs::read_to_string(log).expect("what strace saw");
+    let is_made = |call: &str| calls.lines().any(|line| line.contains(call));
+    assert!(is_made("pwritev2(2, "), "{calls}");
+    for call in ["poll(", "write(2, "] {
+        assert!(!is_made(call), "{calls}");
+    }
 }
 
 /// Has rinit say a line for each of many signals, and forward them all the same.
