@@ -59,7 +59,7 @@ pub fn kernel_files(bytes: &[u8]) {
     assert_eq!(procfs::stat_field(&stat, procfs::START_TIME), Some(4711));
     let _ = procfs::signals(bytes, b"SigIgn:");
     assert!(cgroup::paths(bytes).all(|(_, path)| !path.starts_with('/')));
-    let _ = cgroup::oom_kills(bytes);
+    let _ = cgroup::counts(bytes);
     let _ = cgroup::limit(bytes);
 }
 

@@ -13,7 +13,7 @@ use crate::ending::Ending;
 use crate::process::Name;
 use crate::search::Search;
 use crate::signal::Signal;
-use crate::sys::cgroup::MemoryCgroup;
+use crate::sys::cgroup::{Limit, MemoryCgroup};
 
 /// Bytes of a process's name (PR_SET_NAME, prctl(2)).
 const LONGEST_NAME: usize = 15;
@@ -50,8 +50,9 @@ pub enum Reason {
     /// Perhaps the exec itself: the kernel ends a program thus that does not fit into that many
     /// bytes of address space.
     AddressSpace { limit: u64 },
-    /// The kernel, for want of memory. The limit in bytes, where there is one to be seen.
-    OutOfMemory { limit: Option<u64> },
+    /// SIGKILL, and the kernel's out-of-memory killer has struck so many times since the start.
+    /// Whether COMMAND was among them its count does not show.
+    OutOfMemory { kills: u64, limit: Limit },
     /// SIGKILL, and the kernel's out-of-memory killer has not struck.
     Killed,
     /// SIGKILL, and whether the out-of-memory killer has struck cannot be seen.
@@ -75,12 +76,12 @@ impl Reason {
     }
 
     fn of_kill(memory: Option<&MemoryCgroup>) -> Self {
-        match memory {
-            Some(memory) if memory.has_killed() => Self::OutOfMemory {
-                limit: memory.limit(),
-            },
-            Some(_) => Self::Killed,
-            None => Self::Unknown,
+        let Some(memory) = memory else {
+            return Self::Unknown;
+        };
+        match memory.kills() {
+            (0, _) => Self::Killed,
+            (kills, limit) => Self::OutOfMemory { kills, limit },
         }
     }
 }

@@ -7,6 +7,7 @@ use super::part::{Bytes, How, Quoted};
 use crate::ending::Ending;
 use crate::explain::{Death, Reason};
 use crate::signal::Signal;
+use crate::sys::cgroup::Limit;
 
 impl Display for Death<'_> {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
@@ -63,14 +64,21 @@ impl Display for Reason {
                 "the limit on its address space, {}, may be too low for it (ulimit -v), or it accessed memory that is not its own, a bug in the program",
                 Bytes(*limit)
             ),
-            Self::OutOfMemory { limit: Some(limit) } => write!(
-                f,
-                "out of memory (the container's limit is {})",
-                Bytes(*limit)
-            ),
-            Self::OutOfMemory { limit: None } => f.write_str(
-                "out of memory (the container has no limit of its own: the host or the pod was short)",
-            ),
+            Self::OutOfMemory { kills, limit } => {
+                f.write_str("out of memory, unless another process sent it (kill -9): the out-of-memory killer has struck ")?;
+                match kills {
+                    1 => f.write_str("once")?,
+                    _ => write!(f, "{kills} times")?,
+                }
+                f.write_str(" since the start, ")?;
+                match limit {
+                    Limit::Own(limit) => write!(f, "the container's limit is {}", Bytes(*limit)),
+                    Limit::Above(limit) => {
+                        write!(f, "a cgroup above has a limit of {}", Bytes(*limit))
+                    }
+                    Limit::Unseen => f.write_str("for a cgroup above, or because the host was short"),
+                }
+            }
             Self::Killed => f.write_str(
                 "not out of memory; another process sent it (kill -9), or its CPU time ran out (ulimit -t)",
             ),

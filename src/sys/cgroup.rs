@@ -17,9 +17,31 @@ const NO_LIMIT: u64 = 1 << 60;
 
 /// The memory cgroup of the container.
 pub struct MemoryCgroup {
+    /// The topmost one that can be seen.
+    top: PathBuf,
     directory: PathBuf,
     version: Version,
-    killed_before: u64,
+    before: Counts,
+}
+
+/// How often the kernel's out-of-memory killer has struck here.
+#[derive(Clone, Copy, Default)]
+pub struct Counts {
+    /// Processes of this cgroup and those below, whatever limit it was for.
+    kills: u64,
+    /// Only for the limit of this cgroup or of one below. In version 1 also how often that limit
+    /// was reached without anybody being killed.
+    own: Option<u64>,
+}
+
+/// Whose limit the out-of-memory killer has struck for, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    Own(u64),
+    /// Of a cgroup above.
+    Above(u64),
+    /// Of a cgroup above that cannot be seen, or there is none and the machine was short.
+    Unseen,
 }
 
 #[derive(Clone, Copy)]
@@ -71,41 +93,61 @@ impl MemoryCgroup {
         paths(list)
             .chain([(Version::V2, ""), (Version::V1, "")])
             .find_map(|(version, path)| {
+                let top = mount.join(version.hierarchy());
                 let mut cgroup = Self {
-                    directory: mount.join(version.hierarchy()).join(path),
+                    directory: top.join(path),
+                    top,
                     version,
-                    killed_before: 0,
+                    before: Counts::default(),
                 };
-                cgroup.killed_before = cgroup.killed()?;
+                cgroup.before = cgroup.counts()?;
                 Some(cgroup)
             })
     }
 
     /// Whether the out-of-memory killer had struck before [`MemoryCgroup::find`].
     pub fn had_killed(&self) -> bool {
-        self.killed_before > 0
+        self.before.kills > 0
     }
 
-    /// Whether the out-of-memory killer has struck since [`MemoryCgroup::find`].
-    pub fn has_killed(&self) -> bool {
-        self.killed()
-            .is_some_and(|killed| killed > self.killed_before)
+    /// How many the out-of-memory killer has killed since [`MemoryCgroup::find`], and for whose limit.
+    pub fn kills(&self) -> (u64, Limit) {
+        let now = self.counts().unwrap_or(self.before);
+        let is_own = now.own.is_none_or(|own| self.before.own < Some(own));
+        (
+            now.kills.saturating_sub(self.before.kills),
+            self.limit(is_own),
+        )
     }
 
-    /// Bytes; `None`: there is no limit here, or none that can be seen.
-    pub fn limit(&self) -> Option<u64> {
+    /// The smallest that can be seen. The own one counts where it may have struck.
+    fn limit(&self, is_own: bool) -> Limit {
+        let directories = self.directory.ancestors();
+        let visible = directories.take_while(|directory| directory.starts_with(&self.top));
+        let limits = visible.enumerate().filter_map(|(height, directory)| {
+            let mut buffer = [0; COUNTS_SIZE];
+            let limit = limit(read(directory, self.version.limit(), &mut buffer)?)?;
+            Some((limit, height))
+        });
+        match limits.filter(|(_, height)| is_own || *height > 0).min() {
+            Some((limit, 0)) => Limit::Own(limit),
+            Some((limit, _)) => Limit::Above(limit),
+            None => Limit::Unseen,
+        }
+    }
+
+    fn counts(&self) -> Option<Counts> {
         let mut buffer = [0; COUNTS_SIZE];
-        limit(self.read(self.version.limit(), &mut buffer)?)
+        let mut counts = counts(read(&self.directory, self.version.counts(), &mut buffer)?)?;
+        if matches!(self.version, Version::V1) {
+            counts.own = read(&self.directory, "memory.failcnt", &mut buffer).and_then(number);
+        }
+        Some(counts)
     }
+}
 
-    fn killed(&self) -> Option<u64> {
-        let mut buffer = [0; COUNTS_SIZE];
-        oom_kills(self.read(self.version.counts(), &mut buffer)?)
-    }
-
-    fn read<'b>(&self, name: &str, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
-        file::read(format_args!("{}/{name}", self.directory.display()), buffer)
-    }
+fn read<'b>(directory: &Path, name: &str, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
+    file::read(format_args!("{}/{name}", directory.display()), buffer)
 }
 
 /// The memory cgroups that the lines of /proc/PID/cgroup name (cgroups(7)).
@@ -124,17 +166,25 @@ pub fn paths(list: &[u8]) -> impl Iterator<Item = (Version, &str)> {
     })
 }
 
-pub fn oom_kills(counts: &[u8]) -> Option<u64> {
-    let count = counts
-        .split(|byte| *byte == b'\n')
-        .find_map(|line| line.strip_prefix(b"oom_kill "))?;
-    number::parse(std::str::from_utf8(count).ok()?)
+/// `None` where the kernel does not count yet (before 4.13).
+pub fn counts(file: &[u8]) -> Option<Counts> {
+    let count = |name: &[u8]| {
+        let mut lines = file.split(|byte| *byte == b'\n');
+        number(lines.find_map(|line| line.strip_prefix(name))?)
+    };
+    Some(Counts {
+        kills: count(b"oom_kill ")?,
+        own: count(b"oom "),
+    })
 }
 
 /// Version 2 writes "no limit" as `max`.
 pub fn limit(bytes: &[u8]) -> Option<u64> {
-    let limit = number::parse(std::str::from_utf8(bytes.trim_ascii()).ok()?)?;
-    (limit < NO_LIMIT).then_some(limit)
+    number(bytes).filter(|limit| *limit < NO_LIMIT)
+}
+
+fn number(bytes: &[u8]) -> Option<u64> {
+    number::parse(std::str::from_utf8(bytes.trim_ascii()).ok()?)
 }
 
 #[cfg(test)]
@@ -194,9 +244,9 @@ mod tests {
         ] {
             let mount = Mount::new(name, &[(file, counts)]);
             let cgroup = MemoryCgroup::find_below(&mount.0, list.as_bytes()).unwrap();
-            assert!(!cgroup.has_killed(), "{name}");
-            mount.write(file, &counts.replace("oom_kill 2", "oom_kill 3"));
-            assert!(cgroup.has_killed(), "{name}");
+            assert_eq!(cgroup.kills(), (0, Limit::Unseen), "{name}");
+            mount.write(file, &counts.replace("oom_kill 2", "oom_kill 5"));
+            assert_eq!(cgroup.kills(), (3, Limit::Unseen), "{name}");
         }
     }
 
@@ -212,8 +262,34 @@ mod tests {
             ],
         );
         let cgroup = MemoryCgroup::find_below(&mount.0, b"0::/a\n").unwrap();
-        assert_eq!(cgroup.killed(), Some(2));
-        assert_eq!(cgroup.limit(), Some(32 << 20));
+        assert_eq!(cgroup.before.kills, 2);
+        assert_eq!(cgroup.limit(true), Limit::Own(32 << 20));
+    }
+
+    #[test]
+    fn the_limit_is_the_smallest_of_those_that_may_have_struck() {
+        let (own_struck, above_struck) = ("oom 4\noom_kill 3\n", "oom 3\noom_kill 3\n");
+        for (own, above, counts, limit) in [
+            ("64", "48", own_struck, Limit::Above(48)),
+            ("48", "64", own_struck, Limit::Own(48)),
+            ("48", "max", own_struck, Limit::Own(48)),
+            ("48", "48", own_struck, Limit::Own(48)),
+            ("48", "64", above_struck, Limit::Above(64)),
+            ("48", "max", above_struck, Limit::Unseen),
+            ("max", "max", above_struck, Limit::Unseen),
+        ] {
+            let mount = Mount::new(
+                "limits",
+                &[
+                    ("a/memory.max", above),
+                    ("a/b/memory.max", own),
+                    ("a/b/memory.events", EVENTS),
+                ],
+            );
+            let cgroup = MemoryCgroup::find_below(&mount.0, b"0::/a/b\n").unwrap();
+            mount.write("a/b/memory.events", counts);
+            assert_eq!(cgroup.kills(), (1, limit), "{own} {above} {counts}");
+        }
     }
 
     #[test]

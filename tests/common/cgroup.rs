@@ -53,6 +53,23 @@ impl Limit {
         Some(limit)
     }
 
+    /// A smaller or larger limit of memory inside this one.
+    pub fn below(&self, name: &str, bytes: u64) -> Limit {
+        let limit = Limit(self.0.join(name));
+        let _ = fs::write(self.0.join("cgroup.subtree_control"), "+memory");
+        fs::create_dir(&limit.0).expect("a cgroup");
+        let files = ["memory.max", "memory.limit_in_bytes"].map(|file| limit.0.join(file));
+        let file = files.iter().find(|file| file.exists()).expect("a limit");
+        fs::write(file, bytes.to_string()).expect("a limit");
+        limit
+    }
+
+    /// Before exec: has it seen in place of the topmost cgroup, as in a cgroup namespace of its own.
+    pub fn bind_as_root(&self) -> impl FnMut() -> io::Result<()> + Send + Sync + use<> {
+        let [v1, v2] = ["/sys/fs/cgroup/memory", "/sys/fs/cgroup"];
+        bind(&self.0, if self.0.starts_with(v1) { v1 } else { v2 })
+    }
+
     /// A number that a file of the cgroup holds.
     pub fn read(&self, file: &str) -> Option<u64> {
         let content = fs::read_to_string(self.0.join(file)).ok()?;
