@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::output::Output;
 use super::rinit::pid_of;
-use super::{Directory, Ended, LIMIT, Role, Terminal, binary, fixture, signal, skip, wait_until};
+use super::{Directory, Ended, Role, Terminal, binary, fixture, limit, signal, skip, wait_until};
 
 /// An image of a test's own, removed when the last of its containers is.
 pub struct Image {
@@ -339,7 +339,7 @@ impl Drop for Engine {
         use_client(DOCKER);
         // The daemon ends what it started itself, given the chance.
         let _ = signal::send(pid_of(&self.daemon), libc::SIGTERM);
-        let limit = Instant::now() + LIMIT;
+        let limit = Instant::now() + limit();
         while matches!(self.daemon.try_wait(), Ok(None)) && Instant::now() < limit {
             thread::sleep(Duration::from_millis(2));
         }

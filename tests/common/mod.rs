@@ -37,8 +37,15 @@ pub use role::{Role, as_pid1, as_pid1_and_subreaper, as_pid1_and_subreaper_at_on
 pub use skipped::skip;
 pub use terminal::Terminal;
 
-/// How long a condition may take to come true, on a loaded machine too.
-pub const LIMIT: Duration = Duration::from_secs(60);
+/// How long a condition may take to come true, on a loaded machine too: a minute, or RINIT_TEST_PATIENCE times that where
+/// everything takes longer, as on an emulated processor.
+pub fn limit() -> Duration {
+    Duration::from_secs(60) * patience()
+}
+
+fn patience() -> u32 {
+    std::env::var("RINIT_TEST_PATIENCE").map_or(1, |times| times.parse().expect("a number"))
+}
 
 /// The binary under test: rinit, or whatever RINIT_TEST_BINARY names, such as another init to compare with.
 pub fn binary() -> PathBuf {
@@ -87,7 +94,7 @@ pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
         if let Some(value) = condition() {
             return value;
         }
-        assert!(start.elapsed() < LIMIT, "waited in vain until {what}");
+        assert!(start.elapsed() < limit(), "waited in vain until {what}");
         thread::sleep(Duration::from_millis(2));
     }
 }

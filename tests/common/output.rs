@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Instant;
 
-use super::LIMIT;
+use super::limit;
 
 #[derive(Default)]
 struct Written {
@@ -62,7 +62,7 @@ impl Output {
             if let Some(value) = condition(&text) {
                 return value;
             }
-            let left = LIMIT.saturating_sub(start.elapsed());
+            let left = limit().saturating_sub(start.elapsed());
             let end = if written.closed {
                 "ended"
             } else {
@@ -90,7 +90,7 @@ impl Output {
     pub fn wait_for_end(&self) {
         let (written, changed) = &*self.shared;
         let (written, timeout) = changed
-            .wait_timeout_while(written.lock().unwrap(), LIMIT, |written| !written.closed)
+            .wait_timeout_while(written.lock().unwrap(), limit(), |written| !written.closed)
             .unwrap();
         let said = String::from_utf8_lossy(&written.bytes).into_owned();
         drop(written);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::output::Output;
 use super::{
-    Directory, LIMIT, Rinit, Role, Running, Terminal, binary, find_program, fixture, role, skip,
+    Directory, Rinit, Role, Running, Terminal, binary, find_program, fixture, limit, role, skip,
 };
 
 /// Tests of rinit under strace.
@@ -149,7 +149,7 @@ fn shell(role: Role, line: &str) -> Running {
 /// The status at its end, which must come in time and before strace has written too much.
 fn end(running: &mut Running, log: &str) -> Option<i32> {
     let start = Instant::now();
-    while start.elapsed() < LIMIT && fs::metadata(log).map_or(0, |log| log.len()) < TOO_LONG {
+    while start.elapsed() < limit() && fs::metadata(log).map_or(0, |log| log.len()) < TOO_LONG {
         if let Some(status) = running.outside.try_wait().expect("a child of ours") {
             return status.code();
         }

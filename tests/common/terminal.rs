@@ -12,7 +12,7 @@ use nix::pty::{PtyMaster, Winsize, grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 use nix::unistd::{Pid, getpgid, tcgetpgrp};
 
-use super::{LIMIT, Rinit, Role, Running, binary, fixture, proc, wait_for, wait_until};
+use super::{Rinit, Role, Running, binary, fixture, limit, proc, wait_for, wait_until};
 
 pub const CTRL_C: &str = "\x03";
 pub const CTRL_D: &str = "\x04";
@@ -94,7 +94,7 @@ impl Terminal {
 
     /// Waits for the end of the session, and gives its exit status.
     pub fn end(mut self) -> i32 {
-        let limit = Instant::now() + LIMIT;
+        let limit = Instant::now() + limit();
         while !self.read(limit).is_empty() {}
         self.running.end().status
     }
@@ -165,7 +165,7 @@ impl Terminal {
 
     /// Waits until `find` finds something on the screen.
     fn find<T>(&mut self, what: &str, mut find: impl FnMut(&str) -> Option<T>) -> T {
-        let limit = Instant::now() + LIMIT;
+        let limit = Instant::now() + limit();
         loop {
             if let Some(found) = find(&self.screen) {
                 return found;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::common::engine::{self, Container, Engine, Image};
 use crate::common::isolated_host::alone;
-use crate::common::{Directory, LIMIT, binary};
+use crate::common::{Directory, binary, limit};
 
 /// What systemd needs in a container, whatever the machine's own hierarchies of cgroups are.
 const FOR_SYSTEMD: &str = "--cap-add SYS_ADMIN --cgroupns private --tmpfs /run --tmpfs /sys/fs/cgroup \
@@ -150,7 +150,7 @@ fn boot(image: &Arc<Image>, options: &[&str], words: &[&str]) -> Container {
 
 /// Waits for a condition that a script tests in the container.
 fn until(container: &Container, condition: &str) {
-    let limit = LIMIT.as_secs().to_string();
+    let limit = limit().as_secs().to_string();
     let script = format!("until {condition}; do sleep 0.1; done");
     container.exec_words(&[], &["timeout", &limit, "sh", "-c", &script]);
 }

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Instant;
 
 use crate::common::engine::{self, Container, Image};
-use crate::common::{Directory, LIMIT, binary, wait_for};
+use crate::common::{Directory, binary, limit, wait_for};
 
 /// The end of a story's Dockerfile, as people write it and as README's recipe has it, and what comes of
 /// it: the exit status, and what became of the work.
@@ -608,7 +608,7 @@ fn stop(container: &Container, patience: u32) -> Stopped {
 
 /// Runs a script beside the application.
 fn inside(container: &Container, script: &str) {
-    let limit = LIMIT.as_secs().to_string();
+    let limit = limit().as_secs().to_string();
     container.exec_words(&[], &["timeout", &limit, "sh", "-c", script]);
 }
 
