@@ -70,13 +70,13 @@ impl Display for Reason {
                     1 => f.write_str("once")?,
                     _ => write!(f, "{kills} times")?,
                 }
-                f.write_str(" since the start, ")?;
+                f.write_str(" since the start ")?;
                 match limit {
-                    Limit::Own(limit) => write!(f, "the container's limit is {}", Bytes(*limit)),
+                    Limit::Own(limit) => write!(f, "(the container's limit is {})", Bytes(*limit)),
                     Limit::Above(limit) => {
-                        write!(f, "a cgroup above has a limit of {}", Bytes(*limit))
+                        write!(f, "(a cgroup above has a limit of {})", Bytes(*limit))
                     }
-                    Limit::Unseen => f.write_str("for a cgroup above, or because the host was short"),
+                    Limit::Unseen => f.write_str("(for a cgroup above, or because the host was short)"),
                 }
             }
             Self::Killed => f.write_str(

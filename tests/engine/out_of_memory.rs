@@ -9,7 +9,7 @@ fn a_command_that_the_kernel_kills_for_want_of_memory() {
     };
     let options = ["--memory", "32m", "--memory-swap", "32m"];
     let why = "out of memory, unless another process sent it (kill -9): \
-               the out-of-memory killer has struck once since the start, the container's limit is 32 MiB";
+               the out-of-memory killer has struck once since the start (the container's limit is 32 MiB)";
     for (words, how, end) in [
         ("hog", "was killed by SIGKILL", "; status 137"),
         (

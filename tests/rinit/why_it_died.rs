@@ -258,7 +258,7 @@ fn out_of_memory(kills: u32, limit: &str) -> String {
     };
     format!(
         "out of memory, unless another process sent it (kill -9): \
-         the out-of-memory killer has struck {times} since the start, {limit}"
+         the out-of-memory killer has struck {times} since the start ({limit})"
     )
 }
 
