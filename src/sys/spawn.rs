@@ -145,12 +145,19 @@ pub fn spawn(
     let mut stack = MaybeUninit::<Stack>::uninit();
     // SAFETY: one past the end, from where the stack grows down.
     let top = unsafe { stack.as_mut_ptr().add(1) };
-    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
-    // SAFETY: the stack and what `prepared` points to outlive the child's use
-    // of them, since clone returns only after its exec or its end.
-    let pid = unsafe { libc::clone(run_child, top.cast(), flags, (&raw mut prepared).cast()) };
-    let pid = Errno::result(pid).map_err(SpawnError::Clone)?;
-    let pid = Pid::from_raw(pid);
+    let mut clone = |memory| {
+        let flags = memory | libc::CLONE_VFORK | libc::SIGCHLD;
+        // SAFETY: the stack and what `prepared` points to outlive the child's use
+        // of them, since clone returns only after its exec or its end.
+        let pid = unsafe { libc::clone(run_child, top.cast(), flags, (&raw mut prepared).cast()) };
+        Errno::result(pid).map(Pid::from_raw)
+    };
+    let pid = match clone(libc::CLONE_VM) {
+        // What was unshared is a time namespace, into which no memory may go (before Linux 6.3 or so).
+        Err(Errno::EINVAL) => clone(0),
+        result => result,
+    };
+    let pid = pid.map_err(SpawnError::Clone)?;
     drop(write);
     let Some(report) = read.and_then(read_report) else {
         STARTED.store(true, Relaxed);
