@@ -23,7 +23,8 @@ pub fn loader(program: &[u8]) -> String {
     String::from_utf8_lossy(&program[place_of_loader(program)]).into_owned()
 }
 
-fn place_of_loader(program: &[u8]) -> Range<usize> {
+/// Where its name is.
+pub fn place_of_loader(program: &[u8]) -> Range<usize> {
     let start = place_of(program, b"/lib");
     start..start + place_of(&program[start..], b"\0")
 }
