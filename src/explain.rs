@@ -9,6 +9,7 @@ mod c_library;
 mod cause;
 pub mod death;
 mod elf;
+pub mod entrypoint;
 pub mod env;
 mod file;
 mod format;

@@ -83,7 +83,7 @@ pub fn run(mut words: impl Iterator<Item = OsString>) -> u8 {
         Ok(Request::Pause(options)) => {
             redirect_termination_log(&options);
             if !this_process::is_pid_1() {
-                take_in_orphans(&options);
+                be_beside_process_1(&options);
             }
             ask_for_parents_death(&options);
             let signals = match signal_reader() {
@@ -130,7 +130,7 @@ fn run_command(options: &Options, command: Vec<OsString>, inherited: &Inherited)
     if is_pid_1 {
         start::make_room(options, &plan, inherited)?;
     } else {
-        take_in_orphans(options);
+        be_beside_process_1(options);
     }
     ask_for_parents_death(options);
     let signals = signal_reader()?;
@@ -163,9 +163,13 @@ pub fn end_without_memory() -> ! {
     this_process::end(exit_code::FAILED)
 }
 
-fn take_in_orphans(options: &Options) {
+/// There, orphans come to rinit only if it asks for them, and a request to stop may not come at all.
+fn be_beside_process_1(options: &Options) {
     if let Err(why) = this_process::become_subreaper() {
         log(options.level, &Message::NoSubreaper(why));
+    }
+    if let Some(name) = explain::entrypoint::deaf_shell() {
+        log(options.level, &Message::OutOfReach(&name));
     }
 }
 

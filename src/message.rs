@@ -24,11 +24,12 @@ use crate::pid1_init::Init;
 use crate::process::Name;
 use crate::signal::Signal;
 use crate::sys::{stderr, termination_log};
+use escaped::Escaped;
 #[cfg(test)]
 pub use help::{ABOUT, AFTER_BRIEF_HELP, AFTER_HELP};
 pub use help::{BRIEF_HELP, HELP, LICENSE, version};
 use holdup::{Objects, Sentences};
-use part::{How, Process, Quoted};
+use part::{How, INDENT, Process, Quoted};
 pub use usage::{UsageError, allowed};
 
 /// What a pipe takes in one piece is 4096 bytes (pipe(7)); half of it says enough.
@@ -72,6 +73,8 @@ pub enum Message<'a> {
     },
     NoSubreaper(Errno),
     NoParentDeathSignal(Errno),
+    /// The shell above rinit, which is process 1, by its name.
+    OutOfReach(&'a Name),
     MayNotSignal {
         signal: Signal,
         pid: Pid,
@@ -146,6 +149,7 @@ impl Message<'_> {
             | Self::Killed(_) => true,
             Self::NoSubreaper(_)
             | Self::NoParentDeathSignal(_)
+            | Self::OutOfReach(_)
             | Self::MayNotSignal { .. }
             | Self::Reaped { .. }
             | Self::MakingRoom { .. }
@@ -170,6 +174,7 @@ impl Message<'_> {
             | Self::CannotRestoreMask { .. } => Level::Quiet,
             Self::NoSubreaper(_)
             | Self::NoParentDeathSignal(_)
+            | Self::OutOfReach(_)
             | Self::MayNotSignal { .. }
             | Self::LostCommand(_)
             | Self::Reaped { warn: true, .. }
@@ -239,6 +244,12 @@ impl Display for Message<'_> {
                 f,
                 "cannot set the parent-death signal: the kernel refuses it ({})",
                 why.desc()
+            ),
+            Self::OutOfReach(name) => write!(
+                f,
+                "process 1 (\"{}\") does not handle SIGTERM, so docker stop will reach neither rinit nor COMMAND{INDENT}\
+                 write the ENTRYPOINT in brackets: ENTRYPOINT [\"rinit\", \"--\", \"app\"]; in a script: exec rinit -- app",
+                Escaped(name.bytes())
             ),
             Self::MayNotSignal { signal, pid } => write!(
                 f,

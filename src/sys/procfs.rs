@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::unistd::{Pid, getpgid, getpid, read};
@@ -160,6 +160,12 @@ pub fn state(pid: Pid) -> Option<State> {
             pids.clone().count() > 1 && pids.next_back() == Some(b"1")
         }),
     })
+}
+
+/// The file that the process runs, if that may be seen.
+pub fn program(pid: Pid) -> Option<PathBuf> {
+    let link = format!("/proc/{pid}/exe");
+    nix::fcntl::readlink(link.as_str()).ok().map(PathBuf::from)
 }
 
 /// Where in the kernel the process sleeps, if that may be seen.

@@ -18,6 +18,7 @@ mod messages;
 mod migrating;
 mod no_proc;
 mod old_kernel;
+mod out_of_reach;
 mod parent_death;
 mod races;
 mod readme;
