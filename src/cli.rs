@@ -1,9 +1,6 @@
 //! The command line and the environment.
 
-#[cfg(test)]
-mod help;
-#[cfg(test)]
-mod manual;
+pub mod help;
 mod value;
 
 use std::ffi::{OsStr, OsString};

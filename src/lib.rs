@@ -48,6 +48,8 @@ mod time;
 use std::ffi::OsString;
 
 use cli::Request;
+/// For the manual page.
+pub use cli::help::in_full as command_line;
 use message::{Message, log};
 use options::{Level, Options};
 use start::Plan;

@@ -26,8 +26,8 @@ use crate::signal::Signal;
 use crate::sys::{stderr, termination_log};
 use escaped::Escaped;
 #[cfg(test)]
-pub use help::{ABOUT, AFTER_BRIEF_HELP, AFTER_HELP};
-pub use help::{BRIEF_HELP, HELP, LICENSE, version};
+pub use help::AFTER_BRIEF_HELP;
+pub use help::{ABOUT, AFTER_HELP, BRIEF_HELP, HELP, LICENSE, version};
 use holdup::{Objects, Sentences};
 use part::{How, INDENT, Process, Quoted};
 pub use usage::{UsageError, allowed};

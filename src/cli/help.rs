@@ -2,6 +2,7 @@
 //! beforehand: what clap makes them with is a sixth of a binary.
 
 use clap::Command;
+#[cfg(test)]
 use clap::builder::Resettable;
 
 use super::command;
@@ -14,6 +15,7 @@ pub fn in_full() -> Command {
         .after_help(message::AFTER_HELP)
 }
 
+#[cfg(test)]
 fn in_brief() -> Command {
     in_full()
         .about(Resettable::Reset)

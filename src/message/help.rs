@@ -8,7 +8,6 @@ pub const BRIEF_HELP: &str = include_str!("brief_help.txt");
 
 // What these have beside the options, see cli/help.rs.
 
-#[cfg(test)]
 pub const ABOUT: &str = "The first process of a container: starts COMMAND, forwards signals, reaps
 orphans, lets what COMMAND left behind finish, exits with COMMAND's status.";
 
@@ -16,7 +15,6 @@ orphans, lets what COMMAND left behind finish, exits with COMMAND's status.";
 pub const AFTER_BRIEF_HELP: &str =
     "rinit --help tells of variables, values, exit statuses, and gives examples.";
 
-#[cfg(test)]
 pub const AFTER_HELP: &str = "\
 Variables: RINIT_KILL_AFTER=8s is --kill-after 8s, RINIT_VERBOSE=2 is -vv.
 RINIT_MAKE_ROOM=0 runs systemd and its like as any command.

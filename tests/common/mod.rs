@@ -66,20 +66,21 @@ pub fn fixture() -> PathBuf {
     static FIXTURE: OnceLock<PathBuf> = OnceLock::new();
     let named = || std::env::var_os("RINIT_TEST_FIXTURE").map(PathBuf::from);
     FIXTURE
-        .get_or_init(|| named().unwrap_or_else(build_fixture))
+        .get_or_init(|| named().unwrap_or_else(|| example("fixture")))
         .clone()
 }
 
-/// Cargo does so by itself only where it builds everything, not for `cargo test --test NAME`.
-fn build_fixture() -> PathBuf {
+/// Builds a program that tests run. Cargo does so by itself only where it builds everything, not for
+/// `cargo test --test NAME`.
+pub fn example(name: &str) -> PathBuf {
     let cargo = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--example", "fixture"])
+        .args(["build", "--quiet", "--example", name])
         .arg("--message-format=json")
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stderr(Stdio::inherit())
         .output()
-        .expect("cargo, or RINIT_TEST_FIXTURE");
-    assert!(cargo.status.success(), "the fixture is not built");
+        .expect("cargo");
+    assert!(cargo.status.success(), "{name} is not built");
     let said = String::from_utf8(cargo.stdout).expect("JSON");
     let (_, path) = said
         .rsplit_once("\"executable\":\"")

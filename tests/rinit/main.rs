@@ -4,6 +4,7 @@
 mod common;
 
 mod command_line;
+mod commit;
 mod daemons;
 mod drain;
 mod exit_status;
@@ -14,6 +15,7 @@ mod kernel_reaps;
 mod kill_after;
 mod last_words;
 mod make_room;
+mod manual;
 mod messages;
 mod migrating;
 mod no_proc;
