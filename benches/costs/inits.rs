@@ -5,18 +5,30 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::common::{self, Rinit, skip};
+use crate::common::{self, Rinit};
 use crate::programs::Programs;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// The binary that `.ci/dist` makes.
+    /// The binary that `.ci/release/dist` makes.
     Release,
     /// That of `cargo build --release`.
     Plain,
     Peer,
     /// A C program that does the least of a row.
     Least,
+}
+
+impl Role {
+    /// Which build it is, for those that could be mistaken for each other.
+    pub fn remark(self) -> &'static str {
+        match self {
+            Role::Release => ", made by .ci/release/dist",
+            Role::Plain => ", made by cargo build --release",
+            Role::Peer => "",
+            Role::Least => ", does the least that a row needs",
+        }
+    }
 }
 
 pub struct Init {
@@ -34,9 +46,9 @@ const PEERS: [(&str, &[&str], &str); 4] = [
     ("catatonit", &[], "catatonit"),
 ];
 
-/// Those that are here; says which are not, and how to get them.
-pub fn find(programs: &Programs) -> Vec<Init> {
-    let mut inits = Vec::new();
+/// Those that are here; and lines that say which are not, and how to get them.
+pub fn find(programs: &Programs) -> (Vec<Init>, Vec<String>) {
+    let (mut inits, mut absent) = (Vec::new(), Vec::new());
     let mut add = |name, role, path: Option<PathBuf>, options, missing: &str| match path {
         Some(path) => inits.push(Init {
             name,
@@ -44,9 +56,9 @@ pub fn find(programs: &Programs) -> Vec<Init> {
             path,
             options,
         }),
-        None => skip(&format!("{name} is missing: {missing}")),
+        None => absent.push(format!("{name} is missing and left out: {missing}")),
     };
-    let missing = ".ci/dist makes the release binary, RINIT_BENCH_BINARY names another";
+    let missing = ".ci/release/dist makes the release binary, RINIT_BENCH_BINARY names another";
     add("rinit", Role::Release, release(), &[], missing);
     let plain = env!("CARGO_BIN_EXE_rinit").into();
     add("rinit (plain)", Role::Plain, Some(plain), &[], "");
@@ -65,7 +77,7 @@ pub fn find(programs: &Programs) -> Vec<Init> {
         let file = File::open(&init.path).and_then(|file| file.sync_all());
         file.unwrap_or_else(|why| panic!("{}: {why}", init.path.display()));
     }
-    inits
+    (inits, absent)
 }
 
 fn release() -> Option<PathBuf> {

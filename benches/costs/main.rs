@@ -1,9 +1,10 @@
 //! What rinit costs beside its peers: the same work given to all of them, in turn, in one run.
 //!
-//!     cargo bench                            the table, and the picture of it
-//!     RINIT_BENCH_BINARY=FILE cargo bench    with FILE as the release binary, else it is that in dist/
-//!     RINIT_BENCH_ROUNDS=20 cargo bench      in less time, with more noise; 200 is the default
-//!     RINIT_BENCH_CHECK=true cargo bench     the table, and failure where no noise can be the reason
+//!     cargo bench                             the table
+//!     RINIT_BENCH_BINARY=FILE cargo bench     with FILE as the release binary, else it is that in dist/
+//!     RINIT_BENCH_ROUNDS=20 cargo bench       in less time, with more noise; 200 is the default
+//!     RINIT_BENCH_CHECK=true cargo bench      failure where no noise can be the reason for a figure, or a program is missing
+//!     RINIT_BENCH_PICTURE=true cargo bench    the picture as well, benches/costs.svg
 
 #[path = "../../tests/common/mod.rs"]
 mod common;
@@ -12,6 +13,7 @@ mod outside;
 mod picture;
 mod pid_1;
 mod programs;
+mod progress;
 mod rounds;
 mod rows;
 mod table;
@@ -23,12 +25,34 @@ use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
 fn main() -> ExitCode {
-    let check = env::var_os("RINIT_BENCH_CHECK").is_some();
+    let is_asked = |name| env::var_os(name).is_some();
+    let check = is_asked("RINIT_BENCH_CHECK");
     let rounds = env::var("RINIT_BENCH_ROUNDS").map_or(200, |rounds| {
         rounds.parse().expect("RINIT_BENCH_ROUNDS is a number")
     });
-    let programs = programs::Programs::build();
-    let inits = inits::find(&programs);
+    let programs = match programs::Programs::build() {
+        Ok(programs) => programs,
+        Err(why) => {
+            eprintln!("{why}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let (inits, missing) = inits::find(&programs);
+    for line in &missing {
+        eprintln!("{line}");
+    }
+    if check && !missing.is_empty() {
+        return ExitCode::FAILURE;
+    }
+    eprintln!("measuring in {rounds} rounds (RINIT_BENCH_ROUNDS):");
+    for init in &inits {
+        eprintln!(
+            "  {:14} {}{}",
+            init.name,
+            init.path.display(),
+            init.role.remark()
+        );
+    }
     stay_on_one_processor();
 
     let rows = rows::measure(&inits, &programs, rounds);
@@ -40,7 +64,7 @@ fn main() -> ExitCode {
     for line in &missed {
         println!("{line}");
     }
-    if !check {
+    if is_asked("RINIT_BENCH_PICTURE") {
         picture::draw(&inits, &rows);
     }
     ExitCode::from(u8::from(check && !missed.is_empty()))

@@ -15,7 +15,7 @@ pub fn start(inits: &[Init], programs: &Programs, rounds: usize) -> Rounds {
         .map(|init| init.command(&programs.noop))
         .collect();
     let takes_part = |init: &Init| init.name != "drain.c";
-    Rounds::measure(inits, takes_part, rounds, |index, _| {
+    Rounds::measure("starting", inits, takes_part, rounds, |index, _| {
         // In turn, so that both meet the same noise.
         let [alone, behind] = best_of(10, || [time(&mut alone), time(&mut behind[index])]);
         behind - alone
@@ -38,7 +38,7 @@ pub fn signal(inits: &[Init], programs: &Programs, rounds: usize) -> Rounds {
         command
     };
     let mut pings: Vec<_> = inits.iter().map(ping).collect();
-    Rounds::measure(inits, Init::is_complete, rounds, |index, _| {
+    Rounds::measure("signals", inits, Init::is_complete, rounds, |index, _| {
         let [time] = best_of(5, || [said(pings[index].output())]);
         time
     })

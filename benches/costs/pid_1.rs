@@ -45,7 +45,7 @@ pub fn measure(inits: &[Init], programs: &Programs, rounds: usize) -> AsPid1 {
         .collect();
     let before: Vec<_> = pids.iter().map(|&pid| wake_ups(pid)).collect();
     sleep(IDLE);
-    let idle = Rounds::measure(inits, Init::is_complete, 1, |index, _| {
+    let idle = Rounds::measure("idling", inits, Init::is_complete, 1, |index, _| {
         (wake_ups(pids[index]) - before[index]) / IDLE.as_secs_f64()
     });
 
@@ -54,7 +54,7 @@ pub fn measure(inits: &[Init], programs: &Programs, rounds: usize) -> AsPid1 {
         make_orphans(running);
     }
     let mut woken = vec![Vec::new(); inits.len()];
-    let processor = Rounds::measure(inits, Init::is_complete, rounds, |index, _| {
+    let processor = Rounds::measure("orphans", inits, Init::is_complete, rounds, |index, _| {
         let running = running[index].as_mut().expect("it takes part");
         let before = (processor_time(running.pid), wake_ups(running.pid));
         make_orphans(running);
@@ -84,7 +84,7 @@ fn make_orphans(running: &mut Running) {
 /// Each time of a new process, as it depends on where the kernel puts the stack.
 pub fn memory(inits: &[Init], programs: &Programs, rounds: usize) -> Memory {
     let mut resident = vec![Vec::new(); inits.len()];
-    let private = Rounds::measure(inits, Init::is_complete, rounds, |index, init| {
+    let private = Rounds::measure("memory", inits, Init::is_complete, rounds, |index, init| {
         let running = init.as_pid_1(&programs.work, "orphans 1").start();
         running.says("ready");
         wait_until("the init waits", || proc::state(running.pid) == Some('S'));
@@ -126,14 +126,20 @@ fn processor_time(pid: i32) -> f64 {
 pub fn left_behind(inits: &[Init], programs: &Programs, rounds: usize) -> Rounds {
     let takes_part =
         |init: &Init| matches!(init.role, Role::Release | Role::Plain) || init.name == "drain.c";
-    Rounds::measure(inits, takes_part, rounds, |_, init| {
-        let mut running = init.as_pid_1(&programs.work, "sleepers 10000").start();
-        running.says("ready");
-        let before = Instant::now();
-        drop(running.stdin.take());
-        let status = running.outside.wait().expect("a child of ours");
-        let time = before.elapsed();
-        assert!(status.success(), "{}: {status}", init.name);
-        time.as_secs_f64()
-    })
+    Rounds::measure(
+        "10,000 left behind",
+        inits,
+        takes_part,
+        rounds,
+        |_, init| {
+            let mut running = init.as_pid_1(&programs.work, "sleepers 10000").start();
+            running.says("ready");
+            let before = Instant::now();
+            drop(running.stdin.take());
+            let status = running.outside.wait().expect("a child of ours");
+            let time = before.elapsed();
+            assert!(status.success(), "{}: {status}", init.name);
+            time.as_secs_f64()
+        },
+    )
 }

@@ -16,8 +16,11 @@ pub struct Programs {
 
 impl Programs {
     /// Static and small, so that little is measured of themselves.
-    pub fn build() -> Programs {
-        let build = |name: &str| {
+    ///
+    /// # Errors
+    /// What to install.
+    pub fn build() -> Result<Programs, String> {
+        let build = |name: &str| -> Result<PathBuf, String> {
             let source = Path::new(env!("CARGO_MANIFEST_DIR"))
                 .join("benches/costs")
                 .join(name)
@@ -27,19 +30,17 @@ impl Programs {
                 .args(["-std=gnu99", "-Os", "-static", "-s", "-o"])
                 .args([&program, &source])
                 .status();
-            match done {
-                Ok(status) => assert!(status.success(), "cannot compile {}", source.display()),
-                Err(why) => {
-                    panic!("musl-gcc compiles what is measured (apt install musl-tools): {why}")
-                }
-            }
-            program
+            let status = done.map_err(|why| {
+                format!("musl-gcc compiles what is measured (apt install musl-tools): {why}")
+            })?;
+            assert!(status.success(), "cannot compile {}", source.display());
+            Ok(program)
         };
-        Programs {
-            noop: build("noop"),
-            work: build("work"),
-            minimal: build("minimal"),
-            drain: build("drain"),
-        }
+        Ok(Programs {
+            noop: build("noop")?,
+            work: build("work")?,
+            minimal: build("minimal")?,
+            drain: build("drain")?,
+        })
     }
 }

@@ -2,6 +2,7 @@
 //! them alike, and the quietest rounds count.
 
 use crate::inits::{Init, Role};
+use crate::progress;
 
 /// What each init took in each round; nothing for those that take no part.
 pub struct Rounds(Vec<Vec<f64>>);
@@ -15,7 +16,9 @@ pub struct Figure {
 }
 
 impl Rounds {
+    /// `what` is shown while it lasts.
     pub fn measure(
+        what: &str,
         inits: &[Init],
         takes_part: impl Fn(&Init) -> bool,
         rounds: usize,
@@ -23,6 +26,7 @@ impl Rounds {
     ) -> Rounds {
         let mut all = vec![Vec::new(); inits.len()];
         for round in 0..rounds {
+            progress::show(what, round, rounds);
             for turn in 0..inits.len() {
                 // Nobody is always the first.
                 let index = (turn + round) % inits.len();
@@ -31,6 +35,7 @@ impl Rounds {
                 }
             }
         }
+        progress::clear();
         Rounds(all)
     }
 

@@ -56,7 +56,7 @@ pub fn measure(inits: &[Init], programs: &Programs, rounds: usize) -> Vec<Row> {
     let as_pid_1 = pid_1::measure(inits, programs, rounds);
     let memory = pid_1::memory(inits, programs, rounds.div_ceil(10));
     let left_behind = pid_1::left_behind(inits, programs, (rounds / 25).max(3));
-    let sizes = Rounds::measure(inits, Init::is_complete, 1, |_, init| {
+    let sizes = Rounds::measure("sizes", inits, Init::is_complete, 1, |_, init| {
         let file = fs::metadata(&init.path).expect("a program to measure");
         file.len() as f64 / 1024.0
     });
