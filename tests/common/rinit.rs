@@ -182,6 +182,11 @@ enum Reaping {
     Wait,
 }
 
+/// Whether RINIT_TEST_REAPING says who reaps.
+pub fn reaping_is_forced() -> bool {
+    Reaping::forced().is_some()
+}
+
 impl Reaping {
     fn forced() -> Option<Reaping> {
         match std::env::var("RINIT_TEST_REAPING").ok()?.as_str() {
