@@ -310,6 +310,11 @@ impl<'a> Lifecycle<'a> {
         for child in &children {
             let to = Target::Child(child.pid);
             act(Action::Send { signal, to });
+            // A stopped process acts on nothing before it is continued.
+            act(Action::Send {
+                signal: Signal::CONT,
+                to,
+            });
             let ignores = |info: StartInfo| info.ignored.contains(signal);
             if child.start_info.is_some_and(|info| !ignores(info)) {
                 self.asked.add(child.pid, false);
