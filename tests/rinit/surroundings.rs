@@ -19,14 +19,16 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::{Uid, pipe2, setresuid};
 
-/// More than a terminal or a pipe of one page takes, at a line each.
+/// More than a terminal takes, at a line each.
 const MANY: usize = 500;
+/// Enough for what is full from the start.
+const SOME: usize = 10;
 
 #[test]
 fn a_terminal_that_nobody_reads_holds_nobody_up() {
     as_pid1_and_subreaper(|role| {
         let (screen, terminal) = terminal::open();
-        say_much(Rinit::new(role).stderr(terminal));
+        say_much(Rinit::new(role).stderr(terminal), MANY);
         drop(screen);
     });
 }
@@ -36,7 +38,8 @@ fn a_pipe_that_nobody_reads_holds_nobody_up() {
     as_pid1_and_subreaper(|role| {
         for prepare in WAYS_TO_WRITE {
             let (reader, writer) = full_pipe();
-            say_much(Rinit::new(role).stderr(writer).before_exec(prepare));
+            let rinit = Rinit::new(role).stderr(writer).before_exec(prepare);
+            say_much(rinit, SOME);
             drop(reader);
         }
     });
@@ -46,12 +49,9 @@ fn a_pipe_that_nobody_reads_holds_nobody_up() {
 fn a_socket_that_nobody_reads_holds_nobody_up() {
     as_pid1_and_subreaper(|role| {
         for prepare in WAYS_TO_WRITE {
-            let (reader, writer) = UnixStream::pair().expect("sockets");
-            say_much(
-                Rinit::new(role)
-                    .stderr(OwnedFd::from(writer))
-                    .before_exec(prepare),
-            );
+            let (reader, writer) = full_socket();
+            let rinit = Rinit::new(role).stderr(writer).before_exec(prepare);
+            say_much(rinit, SOME);
             drop(reader);
         }
     });
@@ -82,9 +82,8 @@ fn rinit_does_not_write_into_what_may_be_full_in_a_way_that_waits() {
             let (screen, terminal) = terminal::open();
             assert_never_waits(Rinit::new(role).stderr(terminal).before_exec(prepare));
             drop(screen);
-            let (reader, writer) = UnixStream::pair().expect("sockets");
-            let rinit = Rinit::new(role).stderr(OwnedFd::from(writer));
-            assert_never_waits(rinit.before_exec(prepare));
+            let (reader, writer) = full_socket();
+            assert_never_waits(Rinit::new(role).stderr(writer).before_exec(prepare));
             drop(reader);
         }
     });
@@ -92,9 +91,22 @@ fn rinit_does_not_write_into_what_may_be_full_in_a_way_that_waits() {
 
 fn full_pipe() -> (OwnedFd, OwnedFd) {
     let (reader, writer) = pipe2(OFlag::O_CLOEXEC).expect("a pipe");
-    fcntl(&writer, FcntlArg::F_SETPIPE_SZ(4096)).expect("a small pipe");
-    nix::unistd::write(&writer, &[0; 4096]).expect("room for a page");
+    fill(&writer);
     (reader, writer)
+}
+
+fn full_socket() -> (UnixStream, OwnedFd) {
+    let (reader, writer) = UnixStream::pair().expect("sockets");
+    let writer = OwnedFd::from(writer);
+    fill(&writer);
+    (reader, writer)
+}
+
+fn fill(file: &OwnedFd) {
+    let set = |flags| fcntl(file, FcntlArg::F_SETFL(flags)).expect("flags");
+    set(OFlag::O_NONBLOCK);
+    while nix::unistd::write(file, &[0; 4096]).is_ok() {}
+    set(OFlag::empty());
 }
 
 fn assert_never_waits(rinit: Rinit) {
@@ -124,11 +136,11 @@ fn assert_never_waits(rinit: Rinit) {
     }
 }
 
-/// Has rinit say a line for each of many signals, and forward them all the same.
-fn say_much(rinit: Rinit) {
+/// Has rinit say a line for each of so many signals, and forward them all the same.
+fn say_much(rinit: Rinit, lines: usize) {
     let rinit = rinit.words("-vv").fixture("record command").start();
     rinit.ready("command");
-    for _ in 0..MANY {
+    for _ in 0..lines {
         rinit.send(libc::SIGUSR1);
         rinit.wait_until_taken();
     }
