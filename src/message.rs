@@ -79,7 +79,10 @@ pub enum Message<'a> {
         signal: Signal,
         pid: Pid,
     },
-    LostCommand(Pid),
+    LostCommand {
+        command: &'a OsStr,
+        pid: Pid,
+    },
     Reaped {
         pid: Pid,
         name: &'a Name,
@@ -100,6 +103,7 @@ pub enum Message<'a> {
         command: &'a OsStr,
     },
     Ended {
+        command: &'a OsStr,
         pid: Pid,
         ending: Ending,
     },
@@ -143,7 +147,7 @@ impl Message<'_> {
             | Self::CannotRestoreMask { .. }
             | Self::RanInVain(_)
             | Self::Died(_)
-            | Self::LostCommand(_)
+            | Self::LostCommand { .. }
             | Self::StillRunning(_)
             | Self::Awaited(_)
             | Self::Killed(_) => true,
@@ -176,7 +180,7 @@ impl Message<'_> {
             | Self::NoParentDeathSignal(_)
             | Self::OutOfReach(_)
             | Self::MayNotSignal { .. }
-            | Self::LostCommand(_)
+            | Self::LostCommand { .. }
             | Self::Reaped { warn: true, .. }
             | Self::RanInVain(_)
             | Self::Died(_)
@@ -255,9 +259,10 @@ impl Display for Message<'_> {
                 f,
                 "cannot send {signal} to pid {pid}: it runs as another user; run rinit as root, as that user, or with the KILL capability (logged once)"
             ),
-            Self::LostCommand(pid) => write!(
+            Self::LostCommand { command, pid } => write!(
                 f,
-                "COMMAND (pid {pid}) is gone and its exit status is lost: something else reaped it"
+                "{} (pid {pid}) is gone and its exit status is lost: something else reaped it",
+                Quoted(command)
             ),
             Self::Reaped {
                 pid, name, ending, ..
@@ -275,8 +280,12 @@ impl Display for Message<'_> {
             Self::Started { pid, command } => {
                 write!(f, "started {} as pid {pid}", Quoted(command))
             }
-            Self::Ended { pid, ending } => write!(f, "COMMAND (pid {pid}) {}", How(*ending)),
-            Self::Draining => f.write_str("asking what COMMAND left behind to finish"),
+            Self::Ended {
+                command,
+                pid,
+                ending,
+            } => write!(f, "{} (pid {pid}) {}", Quoted(command), How(*ending)),
+            Self::Draining => f.write_str("asking leftovers to finish"),
             Self::Exiting(status) => write!(f, "exiting with status {status}"),
             Self::Pausing => f.write_str("pausing until SIGTERM or SIGINT"),
             Self::Arrived {

@@ -348,7 +348,11 @@ impl Supervisor<'_> {
         let pid = self.command.pid();
         // What has not been asked by now is the drain's to ask.
         self.pending_stop = None;
-        self.log(&Message::Ended { pid, ending });
+        self.log(&Message::Ended {
+            command: &self.search.name,
+            pid,
+            ending,
+        });
         let guess = self.guess_asked(ending);
         self.explain(pid, ending, guess);
         self.lifecycle.command_ended(ending, guess);
@@ -392,7 +396,10 @@ impl Supervisor<'_> {
         if self.memory.is_none() {
             self.note_memory();
         }
-        let reason = Reason::of(signal, self.search, self.memory.as_ref());
+        let reason = match ending {
+            Ending::Killed { by, .. } if self.command.has_been_sent(by) => Reason::Forwarded,
+            _ => Reason::of(signal, self.search, self.memory.as_ref()),
+        };
         let is_out_of_memory = matches!(reason, Reason::OutOfMemory { .. });
         if matches!(ending, Ending::Killed { .. }) || is_out_of_memory {
             self.log(&Message::Died(&Death {
@@ -423,7 +430,10 @@ impl Supervisor<'_> {
     fn reaped(&mut self, any_left: bool) {
         if self.command.lives() {
             if !any_left {
-                self.log(&Message::LostCommand(self.command.pid()));
+                self.log(&Message::LostCommand {
+                    command: &self.search.name,
+                    pid: self.command.pid(),
+                });
             }
             self.command.note_name(false);
             self.stop_with_command();

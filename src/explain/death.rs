@@ -47,6 +47,8 @@ pub enum Reason {
     Signal(Signal),
     /// Its file has lost its end.
     CutOff(Size),
+    /// Somebody sent it to rinit, and not to ask for a stop.
+    Forwarded,
     /// Perhaps the exec itself: the kernel ends a program thus that does not fit into that many
     /// bytes of address space.
     AddressSpace { limit: u64 },

@@ -59,6 +59,9 @@ impl Display for Reason {
         match self {
             Self::Signal(signal) => f.write_str(meaning(*signal)),
             Self::CutOff(size) => write!(f, "its file is {size}"),
+            Self::Forwarded => f.write_str(
+                "rinit forwarded it, and the program has no handler for it",
+            ),
             Self::AddressSpace { limit } => write!(
                 f,
                 "the limit on its address space, {}, may be too low for it (ulimit -v), or it accessed memory that is not its own, a bug in the program",
