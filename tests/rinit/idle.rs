@@ -3,11 +3,11 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::common::{Rinit, Running, as_pid1_and_subreaper, proc};
+use crate::common::{Rinit, Running, as_pid1_and_subreaper_at_once, proc};
 
 #[test]
 fn nothing_wakes_rinit_between_events() {
-    as_pid1_and_subreaper(|role| {
+    as_pid1_and_subreaper_at_once(|role| {
         let rinit = Rinit::new(role)
             .fixture("orphan sleep left , sleep command")
             .start();
@@ -21,7 +21,7 @@ fn nothing_wakes_rinit_between_events() {
 
 #[test]
 fn nothing_wakes_rinit_while_it_pauses() {
-    as_pid1_and_subreaper(|role| {
+    as_pid1_and_subreaper_at_once(|role| {
         let rinit = Rinit::new(role).words("-P").start();
         expect_sleep(&rinit);
     });

@@ -11,8 +11,8 @@ use crate::common::output::got;
 use crate::common::rinit::hide;
 use crate::common::seccomp::refuse;
 use crate::common::{
-    Directory, Ended, Rinit, Role, as_pid1_and_subreaper, as_pid1_and_subreaper_at_once, binary,
-    fixture, proc, signal, skip, strace, terminal, wait_until,
+    Directory, Ended, Rinit, as_pid1_and_subreaper, as_pid1_and_subreaper_at_once, binary, fixture,
+    proc, signal, skip, strace, terminal, wait_until,
 };
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sched::{CloneFlags, unshare};
@@ -238,12 +238,8 @@ fn a_user_whom_nobody_knows_is_served() {
 
 #[test]
 fn a_command_that_runs_as_its_files_owner_is_signalled_and_reaped() {
-    as_a_user_who_becomes_root("signalled", |role, set_uid| {
-        let rinit = Rinit::new(role)
-            .before_exec(become_user)
-            .arg(set_uid)
-            .words("await command 15 exit 42")
-            .start();
+    as_a_user_who_becomes_root("signalled", |rinit, set_uid| {
+        let rinit = rinit.arg(set_uid).words("await command 15 exit 42").start();
         rinit.ready("command");
         rinit.send(libc::SIGTERM);
         let ended = rinit.end();
@@ -253,9 +249,8 @@ fn a_command_that_runs_as_its_files_owner_is_signalled_and_reaped() {
 
 #[test]
 fn what_rinit_may_not_kill_does_not_hold_it_up() {
-    as_a_user_who_becomes_root("spared", |role, set_uid| {
-        let mut rinit = Rinit::new(role)
-            .before_exec(become_user)
+    as_a_user_who_becomes_root("spared", |rinit, set_uid| {
+        let mut rinit = rinit
             .words("-t 0.1")
             .arg(set_uid)
             .words("orphan user 0 sleep left , until-eof exit 42")
@@ -269,8 +264,9 @@ fn what_rinit_may_not_kill_does_not_hold_it_up() {
     });
 }
 
-/// Runs a test with a fixture that is root whoever starts it.
-fn as_a_user_who_becomes_root(name: &str, test: impl Fn(Role, &Path) + Sync) {
+/// Runs a test with a user's rinit, and with a fixture that is root whoever starts it. Both are copies, since the
+/// user may not be able to enter the directory that they are built in.
+fn as_a_user_who_becomes_root(name: &str, test: impl Fn(Rinit, &Path) + Sync) {
     if !Uid::effective().is_root() {
         skip("only root can make a program that runs as another user");
         return;
@@ -284,7 +280,11 @@ fn as_a_user_who_becomes_root(name: &str, test: impl Fn(Role, &Path) + Sync) {
             .args([&fixture(), &program])
             .status();
         assert!(installed.is_ok_and(|status| status.success()));
-        test(role, &program);
+        let rinit = directory.copy(&binary(), "rinit");
+        test(
+            Rinit::program(role, &rinit).before_exec(become_user),
+            &program,
+        );
     });
 }
 
