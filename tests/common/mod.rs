@@ -37,10 +37,14 @@ pub use role::{Role, as_pid1, as_pid1_and_subreaper, as_pid1_and_subreaper_at_on
 pub use skipped::skip;
 pub use terminal::Terminal;
 
-/// How long a condition may take to come true, on a loaded machine too: a minute, or RINIT_TEST_PATIENCE times that where
-/// everything takes longer, as on an emulated processor.
+/// How long a condition may take to come true, on a loaded machine too.
 pub fn limit() -> Duration {
-    Duration::from_secs(60) * patience()
+    patiently(Duration::from_secs(60))
+}
+
+/// RINIT_TEST_PATIENCE times as long, for where everything takes longer, as on an emulated processor.
+pub fn patiently(limit: Duration) -> Duration {
+    limit * patience()
 }
 
 fn patience() -> u32 {

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    Ended, Rinit, Role, as_pid1, as_pid1_and_subreaper, fixture, proc, rinit, wait_until,
+    Ended, Rinit, Role, as_pid1, as_pid1_and_subreaper, fixture, patiently, proc, rinit, wait_until,
 };
 
 /// A word with its meaning to be seen, and where it stands.
@@ -413,7 +413,7 @@ fn each_option_and_its_variable_do_the_same() {
             drop(rinit.stdin.take());
             let ended = rinit.end();
             assert!(
-                start.elapsed() < Duration::from_secs(10),
+                start.elapsed() < patiently(Duration::from_secs(10)),
                 "which it would be without"
             );
             assert_eq!(ended.status, 4);

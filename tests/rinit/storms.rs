@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use crate::common::cgroup::Limit;
 use crate::common::output::got;
-use crate::common::{Rinit, Running, as_pid1, as_pid1_and_subreaper, proc, signal, wait_until};
+use crate::common::{
+    Rinit, Running, as_pid1, as_pid1_and_subreaper, patiently, proc, signal, wait_until,
+};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
@@ -178,7 +180,7 @@ fn expect_end_in_time(options: &str, command: &str, status: i32, stop: impl Fn(&
         let time = start.elapsed();
         println!("rinit {options} -- fixture {command}: {time:?}");
         assert_eq!(ended.status, status, "{ended:?}");
-        assert!(time < IN_TIME, "{time:?}");
+        assert!(time < patiently(IN_TIME), "{time:?}");
     });
 }
 
