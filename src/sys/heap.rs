@@ -13,20 +13,18 @@ use crate::sys::spawn;
 
 /// The allocator of the program.
 pub struct Heap {
-    /// No page of it is there before it is needed.
-    reserve: Arena<{ 64 * 1024 }>,
     /// What to do where nothing is left before COMMAND has started: std would abort.
     exhausted: fn() -> !,
 }
 
 impl Heap {
     pub const fn new(exhausted: fn() -> !) -> Self {
-        Self {
-            reserve: Arena::new(),
-            exhausted,
-        }
+        Self { exhausted }
     }
 }
+
+/// All zeros, so that it takes no room in the file, and no page of it is there before it is needed.
+static RESERVE: Arena<{ 64 * 1024 }> = Arena::new();
 
 struct Arena<const SIZE: usize> {
     bytes: UnsafeCell<Bytes<SIZE>>,
@@ -39,7 +37,7 @@ struct Arena<const SIZE: usize> {
 struct Bytes<const SIZE: usize>(#[allow(dead_code, reason = "memory")] [u8; SIZE]);
 
 // SAFETY: see above.
-unsafe impl Sync for Heap {}
+unsafe impl<const SIZE: usize> Sync for Arena<SIZE> {}
 
 impl<const SIZE: usize> Arena<SIZE> {
     const fn new() -> Self {
@@ -111,7 +109,7 @@ unsafe impl GlobalAlloc for Heap {
         if !block.is_null() {
             return block;
         }
-        match self.reserve.alloc(layout) {
+        match RESERVE.alloc(layout) {
             Some(block) => block,
             // From the start on, whoever asks goes on without.
             None if spawn::has_started() => block,
@@ -120,17 +118,17 @@ unsafe impl GlobalAlloc for Heap {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        if !self.reserve.dealloc(block, layout) {
+        if !RESERVE.dealloc(block, layout) {
             // SAFETY: handed on as it came, and so did the block.
             unsafe { System.dealloc(block, layout) };
         }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        if self.reserve.resize(block, layout, size) {
+        if RESERVE.resize(block, layout, size) {
             return block;
         }
-        if !self.reserve.holds(block) {
+        if !RESERVE.holds(block) {
             // SAFETY: handed on as it came, and so did the block.
             let new = unsafe { System.realloc(block, layout, size) };
             if !new.is_null() {
