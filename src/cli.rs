@@ -1,21 +1,25 @@
 //! The command line and the environment.
 
+pub mod definitions;
 pub mod help;
+mod mistakes;
+mod source;
 mod value;
 
+use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use clap::builder::ValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, Command};
 
 use crate::message::{self, UsageError};
 use crate::options::{ForwardTo, Level, Options};
-
-/// Where what is wrong with the others is to go, too.
-pub const TERMINATION_LOG: &str = "RINIT_TERMINATION_LOG";
+use definitions::*;
+pub use mistakes::variable_meant;
+use source::{Source, read};
 
 /// What rinit is asked to do.
 pub enum Request {
@@ -31,7 +35,7 @@ pub enum Request {
 }
 
 /// How the names of variables begin that options are read from.
-const VARIABLES: [&[u8]; 3] = [b"RINIT_", b"TINI_", b"DUMB_INIT_"];
+const VARIABLES: [&[u8]; 4] = [b"RINIT_", b"TINI_", b"DUMB_INIT_", b"CATATONIT_"];
 
 /// Whether an option may be read from that variable, of which the name is the beginning.
 pub fn is_variable(variable: &[u8]) -> bool {
@@ -54,10 +58,11 @@ pub fn parse(
     if !has_no_option(&mut words) {
         return parse_options(program, &words, environment);
     }
-    let options = options(&Source {
+    let options = options(Source {
         program,
         matches: None,
         environment,
+        warnings: RefCell::default(),
     })?;
     Ok(Request::Run {
         options,
@@ -76,7 +81,8 @@ fn parse_options(
     let matches = match command().try_get_matches_from(words) {
         Ok(matches) => matches,
         Err(error) if error.kind() == ErrorKind::DisplayHelp => {
-            let wants_all = words.iter().any(|word| word == "--help");
+            // Abbreviated, too.
+            let wants_all = words.iter().any(|word| word.as_bytes().starts_with(b"--h"));
             let help = if wants_all {
                 message::HELP
             } else {
@@ -86,22 +92,24 @@ fn parse_options(
         }
         Err(error) => return Err(usage_error(&error, words)),
     };
-    if matches.get_flag("version") {
+    if matches.get_flag(VERSION.name) {
         return Ok(Request::Print(message::version()));
     }
-    if matches.get_flag("license") {
+    if matches.get_flag(LICENSE.name) {
         return Ok(Request::Print(message::LICENSE.to_owned()));
     }
-    let options = options(&Source {
+    let options = options(Source {
         program,
         matches: Some(&matches),
         environment,
-    })?;
+        warnings: RefCell::default(),
+    })
+    .map_err(|error| name_with_one_hyphen(words).unwrap_or(error))?;
     let command: Vec<OsString> = matches
         .get_many("command")
         .map(|words| words.cloned().collect())
         .unwrap_or_default();
-    match (matches.get_flag("pause"), command.first()) {
+    match (matches.get_flag(PAUSE.name), command.first()) {
         (false, None) => Err(UsageError::NoCommand),
         (false, Some(_)) => Ok(Request::Run { options, command }),
         (true, None) => Ok(Request::Pause(options)),
@@ -109,7 +117,7 @@ fn parse_options(
     }
 }
 
-/// Tells whether the words are COMMAND's alone, and then takes the `--` away.
+/// Returns whether the words are COMMAND's alone, and then takes the `--` away.
 /// So it is in nearly every image, and clap, with nothing to do, would take
 /// four fifths of a start.
 fn has_no_option(words: &mut Vec<OsString>) -> bool {
@@ -122,157 +130,118 @@ fn has_no_option(words: &mut Vec<OsString>) -> bool {
         .is_some_and(|word| !word.as_bytes().starts_with(b"-"))
 }
 
-/// Options in the order and the groups in which `--help` lists them.
 fn command() -> Command {
-    Command::new("rinit")
+    let command = Command::new("rinit")
         .no_binary_name(true)
         .disable_help_flag(true)
         .disable_version_flag(true)
         .args_override_self(true)
-        .next_help_heading("Signals")
-        .args([
-            flag("single-child", 'c').help("Signal COMMAND alone, not its group"),
-            long_value("forward-to", "WHOM").help("group, command, or auto: who handles it"),
-            long_value("stop-signal", "SIGNAL")
-                .action(ArgAction::Append)
-                .help("One more signal that asks for a stop"),
-            value("rewrite", 'r', "FROM:TO")
-                .action(ArgAction::Append)
-                .help("Forward TO in place of FROM; 0: nothing"),
-            value("parent-death-signal", 'p', "SIGNAL")
-                .help("Get SIGNAL when rinit's own parent dies"),
-        ])
-        .next_help_heading("Stopping")
-        .args([
-            value("grace", 't', "DURATION").help("Limit for what outlives COMMAND, from its exit"),
-            value("kill-after", 'k', "DURATION")
-                .help("Limit for everything, from the first stop on"),
-            flag("daemon", 'd').help("Go on for the daemons that COMMAND leaves behind"),
-        ])
-        .next_help_heading("Exit status")
-        .args([
-            value("expect-exit", 'e', "CODE")
-                .action(ArgAction::Append)
-                .help("Exit 0 instead of CODE"),
-            flag("zero-on-stop", 'z').help("Exit 0 when COMMAND ends as it was asked to"),
-        ])
-        .next_help_heading("Messages")
-        .args([
-            flag("warn-on-reap", 'w').help("Name each orphan reaped"),
-            flag("verbose", 'v')
-                .action(ArgAction::Count)
-                .overrides_with("quiet")
-                .help("More: -v life cycle, -vv signals, -vvv reaping"),
-            flag("quiet", 'q')
-                .overrides_with("verbose")
-                .help("Log only rinit's own errors"),
-            long_value("termination-log", "PATH").help("Where Kubernetes looks for a reason"),
-        ])
-        .next_help_heading("Other")
-        .args([
-            flag("pause", 'P').help("No COMMAND: reap, and exit 0 on SIGTERM or SIGINT"),
-            flag("license", 'l')
-                .short_alias('L')
-                .help("Print the license"),
-            flag("version", 'V').help("Print the version"),
-            flag("help", 'h')
-                .action(ArgAction::HelpShort)
-                .help("Print help: -h in short, --help in full"),
-            // tini's subreaper and process group, catatonit's group: rinit does both anyway.
-            flag("group", 'g').long(None).hide(true),
-            flag("subreaper", 's').long(None).hide(true),
-        ])
-        .arg(
-            Arg::new("command")
-                .value_parser(ValueParser::os_string())
-                .num_args(1..)
-                .trailing_var_arg(true)
-                .hide(true),
-        )
+        .infer_long_args(true);
+    OPTIONS.iter().map(arg).fold(command, Command::arg).arg(
+        Arg::new("command")
+            .value_parser(ValueParser::os_string())
+            .num_args(1..)
+            .trailing_var_arg(true)
+            .hide(true),
+    )
 }
 
-fn flag(name: &'static str, short: char) -> Arg {
-    Arg::new(name)
-        .long(name)
-        .short(short)
-        .action(ArgAction::SetTrue)
+fn arg(option: &Definition) -> Arg {
+    let mut arg = Arg::new(option.name).help(option.help);
+    if let Some(letter) = option.letter {
+        arg = arg.short(letter);
+    }
+    if option.kind != Kind::Hidden {
+        arg = arg.long(option.name).help_heading(option.group);
+    }
+    let arg = match option.name {
+        "license" => arg.short_alias('L'),
+        "verbose" => arg.overrides_with("quiet"),
+        "quiet" => arg.overrides_with("verbose"),
+        _ => arg,
+    };
+    match option.kind {
+        Kind::Flag => arg.action(ArgAction::SetTrue),
+        Kind::Count => arg.action(ArgAction::Count),
+        Kind::Help => arg.action(ArgAction::HelpShort),
+        Kind::Hidden => arg.action(ArgAction::SetTrue).hide(true),
+        Kind::Value(name) => value_of(arg, name),
+        Kind::Values(name) => value_of(arg, name).action(ArgAction::Append),
+    }
 }
 
 /// The word is taken as it is, even if it begins with a hyphen: what is wrong
 /// with it, rinit says better.
-fn value(name: &'static str, short: char, value_name: &'static str) -> Arg {
-    Arg::new(name)
-        .long(name)
-        .short(short)
-        .value_name(value_name)
+fn value_of(arg: Arg, name: &'static str) -> Arg {
+    arg.value_name(name)
         .allow_hyphen_values(true)
         .value_parser(ValueParser::os_string())
 }
 
-fn long_value(name: &'static str, value_name: &'static str) -> Arg {
-    Arg::new(name)
-        .long(name)
-        .value_name(value_name)
-        .allow_hyphen_values(true)
-        .value_parser(ValueParser::os_string())
-}
-
-fn options(source: &Source) -> Result<Options, UsageError> {
+fn options(source: Source) -> Result<Options, UsageError> {
+    let is_on = |option: &Definition| Ok(source.flag(option)?.unwrap_or(false));
     let mut options = Options {
-        forward_to: forward_to(source)?,
-        grace: source.last("grace", "RINIT_GRACE", value::duration)?,
-        kill_after: source.last("kill-after", "RINIT_KILL_AFTER", value::duration)?,
-        daemon: source.flag("daemon", "RINIT_DAEMON")?.unwrap_or(false),
-        zero_on_stop: source
-            .flag("zero-on-stop", "RINIT_ZERO_ON_STOP")?
-            .unwrap_or(false),
-        parent_death_signal: source.last(
-            "parent-death-signal",
-            "RINIT_PARENT_DEATH_SIGNAL",
-            value::signal,
-        )?,
-        warn_on_reap: source
-            .flag("warn-on-reap", "RINIT_WARN_ON_REAP")?
-            .unwrap_or(false),
-        make_room: source.flag_variable("RINIT_MAKE_ROOM")?.unwrap_or(true),
-        level: level(source)?,
-        termination_log: termination_log(source)?,
+        forward_to: forward_to(&source)?,
+        grace: source.last(&GRACE, value::duration)?,
+        kill_after: source.last(&KILL_AFTER, value::duration)?,
+        daemon: is_on(&DAEMON)?,
+        zero_on_stop: is_on(&ZERO_ON_STOP)?,
+        parent_death_signal: source.last(&PARENT_DEATH_SIGNAL, value::signal)?,
+        warn_on_reap: is_on(&WARN_ON_REAP)?,
+        make_room: source.flag_variable(MAKE_ROOM)?.unwrap_or(true),
+        level: level(&source)?,
+        termination_log: termination_log(&source)?,
         ..Options::default()
     };
-    for signal in source.each("stop-signal", "RINIT_STOP_SIGNAL", value::signal)? {
+    for signal in source.each(&STOP_SIGNAL, value::signal)? {
         options.stop_signals.add(signal);
     }
-    for rewrite in source.each("rewrite", "RINIT_REWRITE", value::rewrite)? {
+    for rewrite in source.each(&REWRITE, value::rewrite)? {
         options.rewrites.add(rewrite);
     }
-    for code in source.each("expect-exit", "RINIT_EXPECT_EXIT", value::exit_code)? {
+    for code in source.each(&EXPECT_EXIT, value::exit_code)? {
         options.expected_exits.add(code);
     }
+    options.warnings = source.warnings.into_inner();
     Ok(options)
 }
 
+/// The command line wins over rinit's variables, and these over the peers'. Of two options that
+/// contradict each other the one that names somebody wins.
 fn forward_to(source: &Source) -> Result<ForwardTo, UsageError> {
-    let named = source.last("forward-to", "RINIT_FORWARD_TO", value::forward_to)?;
-    let single_child = source.flag("single-child", "RINIT_SINGLE_CHILD")?;
-    let is_given = |option| {
-        let matches = source.matches;
-        matches.is_some_and(|matches| matches.get_flag(option))
+    let by_variable = source.variable(&FORWARD_TO, value::forward_to)?;
+    let single_child = source.flag(&SINGLE_CHILD)?;
+    if let Some(named) = source.given(&FORWARD_TO, value::forward_to)? {
+        return Ok(named);
+    }
+    let is_single = |on| {
+        if on {
+            ForwardTo::Command
+        } else {
+            ForwardTo::Group
+        }
     };
-    let default = || match single_child {
-        Some(true) => ForwardTo::Command,
-        Some(false) => ForwardTo::Group,
-        None if is_given("group") => ForwardTo::Group,
-        None if source.variable_is("DUMB_INIT_SETSID", "0") => ForwardTo::Command,
-        None => ForwardTo::default_of(source.program),
-    };
-    Ok(named.unwrap_or_else(default))
+    Ok(if source.is_given(&SINGLE_CHILD) {
+        ForwardTo::Command
+    } else if source.is_given(&GROUP) {
+        ForwardTo::Group
+    } else if let Some(named) = by_variable {
+        named
+    } else if let Some(on) = single_child {
+        is_single(on)
+    } else if source.variable_is("DUMB_INIT_SETSID", "0") {
+        ForwardTo::Command
+    } else {
+        ForwardTo::default_of(source.program)
+    })
 }
 
 /// The command line wins over rinit's variables, and these over the peers'.
 fn level(source: &Source) -> Result<Level, UsageError> {
-    let quiet = source.flag("quiet", "RINIT_QUIET")?;
-    let verbose = source.variable("RINIT_VERBOSE", value::verbosity)?;
-    let times = source.matches.map(|matches| matches.get_count("verbose"));
+    let quiet = source.flag(&QUIET)?;
+    let verbose = source.variable(&VERBOSE, value::verbosity)?;
+    let matches = source.matches;
+    let times = matches.map(|matches| matches.get_count(VERBOSE.name));
     if let Some(times @ 1..) = times {
         return Ok(Level::verbose(times));
     }
@@ -286,12 +255,13 @@ fn level(source: &Source) -> Result<Level, UsageError> {
         return Ok(Level::Normal);
     }
     // tini's 1 is what rinit says by default, and its 0 is less than that.
-    if let Some(verbosity) = source.variable("TINI_VERBOSITY", value::verbosity)? {
+    if let Some(verbosity) = source.peer("TINI_VERBOSITY", value::verbosity) {
         return Ok(verbosity
             .checked_sub(1)
             .map_or(Level::Quiet, Level::verbose));
     }
-    if source.variable_is("DUMB_INIT_DEBUG", "1") {
+    let catatonit = source.nonempty_variable("CATATONIT_DEBUG");
+    if source.variable_is("DUMB_INIT_DEBUG", "1") || catatonit.is_some() {
         return Ok(Level::Signals);
     }
     Ok(Level::Normal)
@@ -299,122 +269,11 @@ fn level(source: &Source) -> Result<Level, UsageError> {
 
 /// An empty variable is not an unset one here: it means that there is no file.
 fn termination_log(source: &Source) -> Result<Option<PathBuf>, UsageError> {
-    let name = TERMINATION_LOG;
-    let by_variable = source.set_variable(name);
-    let by_variable = by_variable
-        .map(|word| read(name, &word, value::file))
-        .transpose()?;
-    Ok(source
-        .given("termination-log", value::file)?
-        .or(by_variable))
-}
-
-/// Where options come from: the command line first, then the environment,
-/// which must be right even where it comes too late.
-struct Source<'a> {
-    /// The name that rinit was started by.
-    program: &'a OsStr,
-    /// `None`: there is no option on the command line.
-    matches: Option<&'a ArgMatches>,
-    environment: &'a dyn Fn(&str) -> Option<OsString>,
-}
-
-/// Reads one word; `Err` says what is allowed in its place.
-type Reader<T> = fn(&str) -> Result<T, &'static str>;
-
-impl Source<'_> {
-    /// Set on the command line or, one way or the other, by the variable.
-    fn flag(&self, option: &str, variable: &str) -> Result<Option<bool>, UsageError> {
-        let by_variable = self.flag_variable(variable)?;
-        let is_given = self.matches.is_some_and(|matches| matches.get_flag(option));
-        Ok(if is_given { Some(true) } else { by_variable })
-    }
-
-    fn flag_variable(&self, name: &str) -> Result<Option<bool>, UsageError> {
-        // For a flag alone, empty is not the same as unset: it means off.
-        match self.set_variable(name) {
-            Some(word) => read(name, &word, value::flag).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// A value of which the last one holds.
-    fn last<T>(
-        &self,
-        option: &str,
-        variable: &str,
-        reader: Reader<T>,
-    ) -> Result<Option<T>, UsageError> {
-        let by_variable = self.variable(variable, reader)?;
-        Ok(self.given(option, reader)?.or(by_variable))
-    }
-
-    /// A value on the command line.
-    fn given<T>(&self, option: &str, reader: Reader<T>) -> Result<Option<T>, UsageError> {
-        let word = self
-            .matches
-            .and_then(|matches| matches.get_one::<OsString>(option));
-        word.map(|word| read(&format!("--{option}"), word, reader))
-            .transpose()
-    }
-
-    /// A repeatable value; in the variable, separated by commas.
-    fn each<T>(
-        &self,
-        option: &str,
-        variable: &str,
-        reader: Reader<T>,
-    ) -> Result<Vec<T>, UsageError> {
-        let list = self.nonempty_variable(variable);
-        let by_variable = list.iter().flat_map(|list| {
-            list.as_bytes()
-                .split(|byte| *byte == b',')
-                .map(|word| read(variable, OsStr::from_bytes(word), reader))
-        });
-        let by_variable = by_variable.collect::<Result<_, _>>()?;
-        let given = self
-            .matches
-            .and_then(|matches| matches.get_many::<OsString>(option));
-        match given {
-            Some(words) => {
-                let option = format!("--{option}");
-                words.map(|word| read(&option, word, reader)).collect()
-            }
-            None => Ok(by_variable),
-        }
-    }
-
-    fn variable<T>(&self, name: &str, reader: Reader<T>) -> Result<Option<T>, UsageError> {
-        match self.nonempty_variable(name) {
-            Some(word) => read(name, &word, reader).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    fn variable_is(&self, name: &str, value: &str) -> bool {
-        self.set_variable(name).is_some_and(|word| word == value)
-    }
-
-    fn set_variable(&self, name: &str) -> Option<OsString> {
-        (self.environment)(name)
-    }
-
-    /// Compose files and manifests pass empty variables on for unset ones.
-    fn nonempty_variable(&self, name: &str) -> Option<OsString> {
-        self.set_variable(name).filter(|word| !word.is_empty())
-    }
-}
-
-fn read<T>(source: &str, word: &OsStr, reader: Reader<T>) -> Result<T, UsageError> {
-    let result = word
-        .to_str()
-        .map(reader)
-        .unwrap_or_else(|| reader("\u{fffd}"));
-    result.map_err(|allowed| UsageError::BadValue {
-        source: source.into(),
-        word: word.to_owned(),
-        allowed,
-    })
+    let name = TERMINATION_LOG.variable.unwrap_or_default();
+    let word = source.set_variable(name);
+    let by_variable = word.map(|word| read(name, &word, value::file));
+    let by_variable = by_variable.transpose()?;
+    Ok(source.given(&TERMINATION_LOG, value::file)?.or(by_variable))
 }
 
 /// clap's errors come as several lines; rinit's are one.
@@ -424,6 +283,9 @@ fn usage_error(error: &clap::Error, words: &[OsString]) -> UsageError {
         _ => String::new(),
     };
     let word = context(ContextKind::InvalidArg);
+    if let Some(error) = name_with_one_hyphen(words) {
+        return error;
+    }
     // clap shows an option that it knows together with its value or, where it counts, with dots.
     let known = word.split([' ', '=', '.']).next().unwrap_or_default();
     let option = known.into();
@@ -433,9 +295,32 @@ fn usage_error(error: &clap::Error, words: &[OsString]) -> UsageError {
             word: context(ContextKind::InvalidValue).into(),
         },
         ErrorKind::InvalidValue => UsageError::MissingValue { option },
-        _ => UsageError::UnknownOption {
-            option: cluster_with_value(&word, words).unwrap_or_else(|| word.into()),
-        },
+        _ => unknown_option(&word, words),
+    }
+}
+
+/// One hyphen where there should be two, among the first words.
+fn name_with_one_hyphen(words: &[OsString]) -> Option<UsageError> {
+    let mut options = words
+        .iter()
+        .map(|word| word.to_string_lossy())
+        .take_while(|word| word.starts_with('-'));
+    let is_name = |word: &str| !word.starts_with("--") && mistakes::option_meant(word).is_some();
+    let option = options.find(|word| is_name(word))?;
+    Some(unknown_option(&option, words))
+}
+
+fn unknown_option(word: &str, words: &[OsString]) -> UsageError {
+    let with_space = |other: &&OsString| {
+        let bytes = other.as_bytes();
+        bytes.starts_with(b"-") && bytes.contains(&b' ')
+    };
+    if let Some(word) = words.iter().find(with_space) {
+        return UsageError::SeveralWords { word: word.clone() };
+    }
+    UsageError::UnknownOption {
+        meant: mistakes::option_meant(word),
+        option: cluster_with_value(word, words).unwrap_or_else(|| word.into()),
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use nix::errno::Errno;
 
-use crate::cli;
+use crate::cli::{self, definitions};
 use crate::explain;
 use crate::message::Message;
 use crate::pid1_init;
@@ -63,16 +63,6 @@ pub fn kernel_files(bytes: &[u8]) {
     let _ = cgroup::limit(bytes);
 }
 
-/// Options that take a value.
-const OPTIONS: [&str; 6] = [
-    "--termination-log",
-    "--rewrite",
-    "--parent-death-signal",
-    "--grace",
-    "--kill-after",
-    "--expect-exit",
-];
-
 /// Lines: the words of the command line, and from an empty line on variables in the order that they are asked for.
 /// And all together: the value of each option.
 pub fn command_line(bytes: &[u8]) {
@@ -82,8 +72,9 @@ pub fn command_line(bytes: &[u8]) {
     let words: Vec<OsString> = lines.by_ref().take_while(|word| !word.is_empty()).collect();
     let variables = std::cell::RefCell::new(lines);
     parse(words, &|_| variables.borrow_mut().next());
-    for option in OPTIONS {
+    for option in definitions::OPTIONS {
         let value = OsString::from_vec(bytes.to_vec());
+        let option = format!("--{}", option.name);
         parse(vec![option.into(), value, "command".into()], &|_| None);
     }
     let Some(signal) = std::str::from_utf8(bytes).ok().and_then(Signal::parse) else {

@@ -45,13 +45,15 @@ mod supervisor;
 mod sys;
 mod time;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 
 use cli::Request;
+use cli::definitions::TERMINATION_LOG;
 /// For the manual page.
 pub use cli::help::in_full as command_line;
 use message::{Message, log};
-use options::{Level, Options};
+use options::{Level, Options, VariableWarning};
 use start::Plan;
 use supervisor::Given;
 pub use sys::heap::Heap;
@@ -80,6 +82,7 @@ pub fn run(mut words: impl Iterator<Item = OsString>) -> u8 {
     match cli::parse(&program, words, &variable_lookup()) {
         Ok(Request::Run { options, command }) => {
             redirect_termination_log(&options);
+            warn_of_variables(&options);
             run_command(&options, command, &inherited).unwrap_or_else(|status| status)
         }
         Ok(Request::Pause(options)) => {
@@ -98,7 +101,7 @@ pub fn run(mut words: impl Iterator<Item = OsString>) -> u8 {
         }
         Ok(Request::Print(text)) => print(&text),
         Err(error) => {
-            if let Some(path) = std::env::var_os(cli::TERMINATION_LOG) {
+            if let Some(path) = termination_log_variable() {
                 termination_log::redirect(path.into());
             }
             log(Level::Quiet, &Message::Usage(&error));
@@ -113,7 +116,29 @@ fn redirect_termination_log(options: &Options) {
     }
 }
 
-/// Gives the values of variables by their names. That there are none to look
+fn termination_log_variable() -> Option<OsString> {
+    std::env::var_os(TERMINATION_LOG.variable?)
+}
+
+/// Of another init's that are malformed, and of those that may be misspelt.
+fn warn_of_variables(options: &Options) {
+    for warning in &options.warnings {
+        log(options.level, &Message::OddVariable(warning));
+    }
+    let own =
+        environment::variables().filter(|variable| variable.to_bytes().starts_with(b"RINIT_"));
+    for variable in own {
+        let name = variable.to_bytes().split(|byte| *byte == b'=').next();
+        let name = OsStr::from_bytes(name.unwrap_or_default());
+        if let Some(meant) = cli::variable_meant(name) {
+            let name = name.to_owned();
+            let warning = VariableWarning::Misspelt { name, meant };
+            log(options.level, &Message::OddVariable(&warning));
+        }
+    }
+}
+
+/// Looks the values of variables up by their names. That there are none to look
 /// up, as nearly everywhere, is seen at once; to look for each of them would
 /// take half of rinit's own instructions until COMMAND runs.
 fn variable_lookup() -> fn(&str) -> Option<OsString> {

@@ -19,7 +19,7 @@ use crate::ending::Ending;
 use crate::explain::holdup::Holdups;
 use crate::explain::{Death, Failure};
 use crate::fixed_string::FixedString;
-use crate::options::Level;
+use crate::options::{Level, VariableWarning};
 use crate::pid1_init::Init;
 use crate::process::Name;
 use crate::signal::Signal;
@@ -55,6 +55,7 @@ fn write(message: &Message) {
 
 pub enum Message<'a> {
     Usage(&'a UsageError),
+    OddVariable(&'a VariableWarning),
     CannotPrint(Errno),
     CannotRun(&'a Failure),
     /// COMMAND ran, and ended at once with 127.
@@ -151,7 +152,8 @@ impl Message<'_> {
             | Self::StillRunning(_)
             | Self::Awaited(_)
             | Self::Killed(_) => true,
-            Self::NoSubreaper(_)
+            Self::OddVariable(_)
+            | Self::NoSubreaper(_)
             | Self::NoParentDeathSignal(_)
             | Self::OutOfReach(_)
             | Self::MayNotSignal { .. }
@@ -176,7 +178,8 @@ impl Message<'_> {
             | Self::NoMemory
             | Self::CannotFork { .. }
             | Self::CannotRestoreMask { .. } => Level::Quiet,
-            Self::NoSubreaper(_)
+            Self::OddVariable(_)
+            | Self::NoSubreaper(_)
             | Self::NoParentDeathSignal(_)
             | Self::OutOfReach(_)
             | Self::MayNotSignal { .. }
@@ -203,6 +206,7 @@ impl Display for Message<'_> {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         match self {
             Self::Usage(error) => error.fmt(f),
+            Self::OddVariable(warning) => warning.fmt(f),
             Self::CannotPrint(why) => {
                 write!(f, "cannot write to standard output: {}", why.desc())
             }

@@ -1,6 +1,6 @@
 //! What the user asked for.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,9 +28,20 @@ pub struct Options {
     /// Leave process 1 to an init that insists on being it.
     pub make_room: bool,
     pub level: Level,
+    /// What is odd about variables, to be logged.
+    pub warnings: Vec<VariableWarning>,
     /// The file where Kubernetes looks for the reason of the container's end, if that is not the usual one;
     /// empty: none.
     pub termination_log: Option<PathBuf>,
+}
+
+/// What is odd about a variable, and ignored.
+#[derive(Debug)]
+pub enum VariableWarning {
+    /// Of another init's.
+    Malformed { name: &'static str, word: OsString },
+    /// It may be meant for rinit's own.
+    Misspelt { name: OsString, meant: &'static str },
 }
 
 /// Whom signals are forwarded to.

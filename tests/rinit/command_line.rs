@@ -17,6 +17,45 @@ enum Given<'a> {
 use Given::{Variable, Words};
 
 #[test]
+fn a_variable_that_is_odd_is_named_in_one_warning_and_ignored() {
+    as_pid1(|role| {
+        for (name, word, warning) in [
+            ("TINI_VERBOSITY", "debug", "\"debug\", ignored"),
+            ("TINI_VERBOSITY", "-1", "\"-1\", ignored"),
+            ("TINI_VERBOSITY", "300", "\"300\", ignored"),
+            ("RINIT_GRCE", "5", "RINIT_GRACE may be meant"),
+            ("RINIT_PORT", "tcp://10.0.0.1:80", ""),
+            ("RINIT_SERVICE_HOST", "10.0.0.1", ""),
+        ] {
+            let ended = Rinit::new(role).env(name, word).fixture("exit 3").run();
+            assert_eq!(ended.status, 3, "{ended:?}");
+            let lines = usize::from(!warning.is_empty());
+            assert_eq!(ended.stderr.lines().count(), lines, "{ended:?}");
+            assert!(ended.stderr.contains(warning), "{ended:?}");
+        }
+    });
+}
+
+#[test]
+fn long_options_may_be_abbreviated() {
+    as_pid1(|role| {
+        let ended = Rinit::new(role).words("--exp 3").fixture("exit 3").run();
+        assert_eq!((ended.status, &*ended.stderr), (0, ""), "{ended:?}");
+        let ended = Rinit::new(role).words("--verb").fixture("exit 3").run();
+        assert!(ended.stderr.contains("started"), "{ended:?}");
+    });
+}
+
+#[test]
+fn an_option_and_more_as_one_word_are_told_apart() {
+    as_pid1(|role| {
+        let ended = Rinit::new(role).arg("-v sh").run();
+        expect_refusal(&ended, "one word");
+        assert!(ended.stderr.contains("one word"), "{ended:?}");
+    });
+}
+
+#[test]
 fn what_is_wrong_is_named_in_one_line_and_nothing_is_started() {
     let signal = "TERM or SIGTERM";
     let rewrite = "FROM:TO";
@@ -96,7 +135,20 @@ fn what_is_wrong_is_named_in_one_line_and_nothing_is_started() {
         (Variable("RINIT_MAKE_ROOM", "never"), "never", flag),
         (Variable("RINIT_VERBOSE", "loud"), "loud", "number"),
         (Variable("RINIT_VERBOSE", "-1"), "-1", "number"),
-        (Variable("TINI_VERBOSITY", "loud"), "loud", "number"),
+        (Words("--graec 5"), "--graec", "--grace"),
+        (Words("-grace 5"), "-grace", "--grace"),
+        (Words("--gr"), "--gr", "value"),
+        (Words("-t 30s1m"), "30s1m", "larger units before"),
+        (Words("-t 5min"), "5min", "units of h, m, s"),
+        (Words("-r SIGTERM:SIGQIT"), "SIGTERM:SIGQIT", "where TO is"),
+        (Words("--forward-to all"), "all", "group, command or auto"),
+        (Variable("RINIT_FORWARD_TO", "all"), "all", "auto"),
+        (Words("--stop-signal WINC"), "WINC", signal),
+        (
+            Variable("RINIT_STOP_SIGNAL", "USR1;USR2"),
+            "USR1;USR2",
+            signal,
+        ),
     ];
     as_pid1(|role| {
         for (given, word, allowed) in cases {
@@ -523,15 +575,15 @@ fn help_version_and_license_go_to_standard_output() {
         for (words, lines) in [
             ("-h", 31),
             ("-vh", 31),
-            ("--help", 44),
-            ("--help sh -c x", 44),
+            ("--help", 46),
+            ("--help sh -c x", 46),
         ] {
             let help = print(words);
             assert!(help.lines().count() <= lines, "{help}");
             let longest = help.lines().map(|line| line.chars().count()).max();
             assert!(longest < Some(80), "{help}");
             // The examples, among others.
-            assert_eq!(help.contains("ENTRYPOINT"), lines == 44, "{help}");
+            assert_eq!(help.contains("ENTRYPOINT"), lines == 46, "{help}");
             assert!(help.ends_with('\n') && !help.ends_with("\n\n"), "{help:?}");
             for option in [
                 "-c, --single-child",

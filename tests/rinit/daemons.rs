@@ -196,7 +196,7 @@ fn a_daemon_that_outlives_the_grace_after_a_stop_request_is_killed() {
         assert!(start.elapsed() >= Duration::from_millis(1500), "{ended:?}");
         assert_eq!(ended.status, 137, "{ended:?}");
         assert_eq!(got(&ended.stdout, "daemon", 15), 1, "{ended:?}");
-        let killed = format!("killing pid {inner} (fixture)");
+        let killed = format!("killing with SIGKILL \"fixture\" (pid {inner})");
         assert!(ended.stderr.contains(&killed), "{ended:?}");
     });
 }
