@@ -25,8 +25,10 @@ pub struct Outcome {
     pub said: String,
 }
 
-/// So long a world goes on after the last that happened in it.
+/// So long a world goes on after the last that happened in it,
 const REST: Duration = Duration::from_millis(200);
+/// and where COMMAND has ended: past the head start of what is left.
+const DRAIN_REST: Duration = Duration::from_millis(420);
 /// What is due so soon is waited for.
 const HORIZON: Duration = Duration::from_millis(600);
 const LONG_HORIZON: Duration = Duration::from_secs(30);
@@ -215,7 +217,12 @@ impl Director {
                 return verdict;
             }
             let waits = verdict.owed.iter().any(|owed| owed.from <= now() + horizon);
-            if !curfew && !waits && now() > changed_at + REST {
+            let rest = if is_dead(&entries, 0) {
+                DRAIN_REST
+            } else {
+                REST
+            };
+            if !curfew && !waits && now() > changed_at + rest {
                 curfew = true;
                 self.ring_curfew();
             }

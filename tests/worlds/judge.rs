@@ -137,11 +137,13 @@ impl History {
                 }
                 (Some(_), Fact::Detached(child)) => history.actors[child].rinits = Some(at),
                 (Some(by), Fact::Received { signal, code, from }) => {
-                    // A process in a namespace of its own does not see who sends from outside.
-                    let nested = world.actors[by].place == Place::Nested;
-                    let is_rinits = from == if nested { 0 } else { rinit };
+                    // A process in a namespace of its own does not see who sends from outside;
+                    // and with one in the group, the kernel hides the sender from the others too.
+                    let is_nested = |actor: &Actor| actor.place == Place::Nested;
+                    let hidden = from == 0 && world.actors.iter().any(is_nested);
                     let hits = &history.actors[by].hit;
-                    let is_hit = nested && hits.iter().any(|(_, hit)| *hit == signal);
+                    let is_hit = hidden && hits.iter().any(|(_, hit)| *hit == signal);
+                    let is_rinits = from == rinit || hidden;
                     if is_rinits && !is_hit && code <= 0 {
                         history.actors[by].received.push(Received { at, signal });
                     }

@@ -361,7 +361,11 @@ impl Options {
 
 impl Reaction {
     fn random(rng: &mut Rng) -> Reaction {
-        let after_ms = if rng.bool() { 0 } else { rng.u32(..120) };
+        let after_ms = match rng.u8(..8) {
+            0..4 => 0,
+            4 => rng.u32(300..700),
+            _ => rng.u32(..120),
+        };
         match rng.u8(..8) {
             0 => Reaction::GoOn,
             1 | 2 => Reaction::Raise { after_ms },
