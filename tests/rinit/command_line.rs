@@ -137,7 +137,6 @@ fn what_is_wrong_is_named_in_one_line_and_nothing_is_started() {
         (Variable("RINIT_VERBOSE", "-1"), "-1", "number"),
         (Words("--graec 5"), "--graec", "--grace"),
         (Words("-grace 5"), "-grace", "--grace"),
-        (Words("--gr"), "--gr", "value"),
         (Words("-t 30s1m"), "30s1m", "larger units before"),
         (Words("-t 5min"), "5min", "units of h, m, s"),
         (Words("-r SIGTERM:SIGQIT"), "SIGTERM:SIGQIT", "where TO is"),
@@ -573,8 +572,8 @@ fn help_version_and_license_go_to_standard_output() {
             ended.stdout
         };
         for (words, lines) in [
-            ("-h", 31),
-            ("-vh", 31),
+            ("-h", 33),
+            ("-vh", 33),
             ("--help", 46),
             ("--help sh -c x", 46),
         ] {
