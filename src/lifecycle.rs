@@ -16,6 +16,8 @@
 
 mod drain;
 mod pid_set;
+#[cfg(test)]
+mod properties;
 mod stop_requests;
 
 use std::time::Duration;
@@ -112,6 +114,7 @@ pub struct Details {
     pub input: bool,
 }
 
+#[cfg_attr(test, derive(Clone, Debug))]
 enum Phase {
     Running,
     /// The daemons are the work now.
@@ -124,6 +127,7 @@ enum Phase {
     Over,
 }
 
+#[cfg_attr(test, derive(Clone, Debug))]
 pub struct Lifecycle<'a> {
     options: &'a Options,
     /// PID 1 of a PID namespace may signal everybody in it at once.
@@ -147,6 +151,7 @@ pub struct Lifecycle<'a> {
 }
 
 #[derive(Clone, Copy)]
+#[cfg_attr(test, derive(Debug))]
 struct CommandEnded {
     ending: Ending,
     guess: Option<Guess>,
@@ -154,6 +159,7 @@ struct CommandEnded {
 
 /// What COMMAND left behind with `--daemon`.
 #[derive(Default)]
+#[cfg_attr(test, derive(Clone, Debug))]
 struct Daemons {
     /// When COMMAND ended: whoever is born later, and in no session of theirs, entered from outside.
     born_until: Time,
@@ -315,6 +321,8 @@ impl<'a> Lifecycle<'a> {
                 signal: Signal::CONT,
                 to,
             });
+            // Before it counts as asked by this one alone.
+            self.asked.note_group(child, &self.stop_requests);
             let ignores = |info: StartInfo| info.ignored.contains(signal);
             if child.start_info.is_some_and(|info| !ignores(info)) {
                 self.asked.add(child.pid, false);
@@ -323,14 +331,14 @@ impl<'a> Lifecycle<'a> {
         Next::Wait
     }
 
-    /// A log filter, which the signal to COMMAND's group has not reached.
-    pub fn filter_spared(&mut self, pid: Pid) {
-        self.asked.spare(pid);
+    /// The stop signal just forwarded has gone to all of COMMAND's group at once.
+    pub fn group_asked_at_once(&mut self) {
+        self.stop_requests.reached_group_at_once();
     }
 
-    /// A member of COMMAND's group that was signalled alone, at the latest `now`.
-    pub fn member_asked(&mut self, pid: Pid, now: Time) {
-        self.asked.member(pid, now);
+    /// A member of COMMAND's group that a stop signal was sent to alone, at the latest `now`.
+    pub fn member_asked(&mut self, signal: Signal, pid: Pid, now: Time) {
+        self.stop_requests.member_asked(signal, pid, now);
     }
 
     /// COMMAND is dead. `guess`: who has probably been asked to stop, though not by rinit.
@@ -347,6 +355,7 @@ impl<'a> Lifecycle<'a> {
     /// Another child is dead.
     pub fn child_ended(&mut self, pid: Pid, ending: Ending, zombie: Option<Zombie>) {
         self.asked.remove(pid);
+        self.stop_requests.child_ended(pid);
         self.detached.remove(pid);
         if self.runs_daemons()
             && self.daemons.count(pid, zombie)
@@ -367,7 +376,7 @@ impl<'a> Lifecycle<'a> {
     /// is only asked where that matters.
     pub fn nothing_left(&mut self, now: impl FnOnce() -> Time) {
         if matches!(self.phase, Phase::Running) && self.stop_requests.any() {
-            self.stop_requests.command_ended(now());
+            self.forget_old_requests(now());
         }
         self.phase = Phase::Over;
     }
@@ -531,9 +540,7 @@ impl<'a> Lifecycle<'a> {
             };
         };
         let ending = self.daemons.failed.unwrap_or(command.ending);
-        // Asked once more: a request that came too long before does not count.
-        let is_as_asked = self.ended_as_asked && self.answers_stop_request(ending);
-        if self.options.zero_on_stop && is_as_asked {
+        if self.options.zero_on_stop && self.ended_as_asked {
             return 0;
         }
         let status = ending.status();
@@ -545,6 +552,7 @@ impl<'a> Lifecycle<'a> {
 
     fn note_detached(&mut self, scan: Scan) {
         if let Scan::Found(children) = scan {
+            self.has_seen_children = true;
             for child in children.iter().filter(|child| !child.in_group) {
                 self.detached.insert(child.pid);
             }
@@ -571,13 +579,20 @@ impl<'a> Lifecycle<'a> {
             .note(now, signal, forwarded, reaches_group);
     }
 
+    /// COMMAND has ended: what was requested too long before does not count.
+    fn forget_old_requests(&mut self, now: Time) {
+        self.stop_requests.command_ended(now);
+        let asked = |command: CommandEnded| self.answers_stop_request(command.ending);
+        self.ended_as_asked &= self.command.is_some_and(asked);
+    }
+
     fn go_on_without_command(
         &mut self,
         now: Time,
         command: CommandEnded,
         act: &mut dyn FnMut(Action),
     ) -> Next {
-        self.stop_requests.command_ended(now);
+        self.forget_old_requests(now);
         if self.runs_daemons() {
             self.phase = Phase::RunningDaemons;
             self.daemons.born_until = now;

@@ -43,7 +43,7 @@ pub struct PendingStop {
 #[derive(Default)]
 pub struct OneByOne {
     pub asked: Vec<Pid>,
-    pub spared: Vec<Pid>,
+    spared: Vec<Pid>,
 }
 
 /// Sends a stop signal to COMMAND's group, filters last. Without a filter, or where that
@@ -79,6 +79,10 @@ pub fn signal_group(command: &mut Command, signal: Signal) -> Option<(PendingSto
 }
 
 impl PendingStop {
+    pub fn signal(&self) -> Signal {
+        self.signal
+    }
+
     pub fn next_scan_at(&self) -> Time {
         self.next_scan_at
     }

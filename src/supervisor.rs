@@ -237,7 +237,8 @@ impl Supervisor<'_> {
         &mut self,
         event: impl FnOnce(&mut Lifecycle, &dyn Fn(Details) -> Scan, &mut dyn FnMut(Action)) -> T,
     ) -> T {
-        let mut one_by_one = OneByOne::default();
+        let mut one_by_one = None;
+        let mut at_once = false;
         let result = {
             let Self {
                 options,
@@ -260,27 +261,27 @@ impl Supervisor<'_> {
                     } => {
                         if let Some((pending, round)) = log_filters::signal_group(command, signal) {
                             *pending_stop = Some(pending);
-                            one_by_one = round;
+                            one_by_one = Some((signal, round));
+                        } else {
+                            at_once = true;
                         }
                     }
                     action => carry_out(options, command, action),
                 }
             })
         };
-        self.note_one_by_one(&one_by_one, clock::now);
+        if at_once {
+            self.lifecycle.group_asked_at_once();
+        }
+        if let Some((signal, round)) = one_by_one {
+            self.note_one_by_one(signal, &round, clock::now());
+        }
         result
     }
 
-    fn note_one_by_one(&mut self, round: &OneByOne, now: impl FnOnce() -> Time) {
-        if round.asked.is_empty() && round.spared.is_empty() {
-            return;
-        }
-        let now = now();
+    fn note_one_by_one(&mut self, signal: Signal, round: &OneByOne, now: Time) {
         for pid in &round.asked {
-            self.lifecycle.member_asked(*pid, now);
-        }
-        for pid in &round.spared {
-            self.lifecycle.filter_spared(*pid);
+            self.lifecycle.member_asked(signal, *pid, now);
         }
     }
 
@@ -536,11 +537,12 @@ impl Supervisor<'_> {
         }
         if let Some(stop) = &mut self.pending_stop {
             if stop.next_scan_at() <= now {
+                let signal = stop.signal();
                 let (round, is_over) = stop.go_on(now, &mut self.command);
                 if is_over {
                     self.pending_stop = None;
                 }
-                self.note_one_by_one(&round, || now);
+                self.note_one_by_one(signal, &round, now);
             }
         }
         let next = self.report(|lifecycle, _, act| lifecycle.time_passed(now, act));

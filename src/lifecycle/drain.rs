@@ -39,6 +39,7 @@ pub enum Guess {
 
 /// How those have been asked that cannot be seen.
 #[derive(Clone, Copy, Default)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Blind {
     at_all: bool,
     by_term: bool,
@@ -46,16 +47,12 @@ pub struct Blind {
 
 /// Who has been asked to stop.
 #[derive(Default)]
+#[cfg_attr(test, derive(Clone, Debug))]
 pub struct Asked {
     /// By any stop request, from outside or of rinit's own.
     at_all: PidSet,
     /// By SIGTERM, as it is forwarded.
     by_term: PidSet,
-    /// Log filters, which the signal to COMMAND's group has not reached.
-    spared: PidSet,
-    /// Members of the group that were signalled one by one, until then.
-    one_by_one: PidSet,
-    one_by_one_until: Time,
 }
 
 impl Asked {
@@ -74,45 +71,19 @@ impl Asked {
         }
     }
 
-    pub fn member(&mut self, pid: Pid, now: Time) {
-        self.spared.remove(pid);
-        self.one_by_one.insert(pid);
-        self.one_by_one_until = now;
-    }
-
-    pub fn spare(&mut self, pid: Pid) {
-        self.spared.insert(pid);
-    }
-
     pub fn remove(&mut self, pid: Pid) {
-        let Self {
-            at_all,
-            by_term,
-            spared,
-            one_by_one,
-            one_by_one_until: _,
-        } = self;
-        for set in [at_all, by_term, spared, one_by_one] {
-            set.remove(pid);
-        }
+        self.at_all.remove(pid);
+        self.by_term.remove(pid);
     }
 
     /// Notes a child that has been asked while COMMAND ran, with its group.
     /// Returns whether it has, and was not noted before.
-    fn note_group(&mut self, child: &Child, requests: &StopRequests) -> bool {
-        let is_known = self.contains(child.pid) || self.spared.contains(child.pid);
-        let Some(info) = child.start_info.filter(|_| child.in_group && !is_known) else {
-            return false;
-        };
-        let one_by_one =
-            self.one_by_one.contains(child.pid) && info.started_at <= self.one_by_one_until.tick();
-        let has_been_asked = one_by_one || requests.has_asked(info);
-        if has_been_asked {
-            let is_term =
-                requests.has_asked_by_term(info) || one_by_one && requests.term_has_reached_group();
-            self.add(child.pid, is_term);
+    pub fn note_group(&mut self, child: &Child, requests: &StopRequests) -> bool {
+        let is_news = child.in_group && !self.contains(child.pid) && requests.has_asked(child);
+        if is_news {
+            self.add(child.pid, requests.has_asked_by_term(child));
         }
-        has_been_asked
+        is_news
     }
 }
 
@@ -124,6 +95,7 @@ pub struct Found<'a> {
     pub group_left: bool,
 }
 
+#[cfg_attr(test, derive(Clone, Debug))]
 pub struct Drain {
     /// What those are asked with that catch it; SIGTERM asks the others.
     request: Signal,
@@ -298,11 +270,18 @@ impl Drain {
     /// their input ended. Asked earlier, they would die with what they have not read,
     /// and their writers, in mid clean-up, of SIGPIPE.
     fn see_filters(&mut self, now: Time, children: &[Child], asked: &Asked) -> bool {
-        let awaited = |input: Input| {
-            let is_awaited = |child: &&Child| child.input == input && !asked.contains(child.pid);
-            children.iter().any(|child| is_awaited(&child))
+        let is_asked = |child: &Child| {
+            if self.term_from_outside {
+                asked.by_term(child.pid)
+            } else {
+                asked.contains(child.pid)
+            }
         };
-        let others_live = children.iter().any(|child| asked.contains(child.pid));
+        let awaited = |input: Input| {
+            let is_awaited = |child: &Child| child.input == input && !is_asked(child);
+            children.iter().any(is_awaited)
+        };
+        let others_live = children.iter().any(is_asked);
         let flowing = awaited(Input::Flowing) && (others_live || !self.everybody_is_asked(now));
         if flowing {
             self.filters_at = None;

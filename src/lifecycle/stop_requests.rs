@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use nix::unistd::Pid;
+
 use super::Requested;
-use crate::process::StartInfo;
+use super::pid_set::PidSet;
+use crate::process::{Child, StartInfo};
 use crate::signal::{Signal, Signals};
 use crate::time::Time;
 
@@ -22,6 +25,7 @@ pub const HOLDS: Duration = Duration::from_secs(600);
 
 /// The stop requests that have arrived, one of each kind.
 #[derive(Default)]
+#[cfg_attr(test, derive(Clone, Debug))]
 pub struct StopRequests {
     kinds: Vec<StopRequest>,
     command_ended: Option<Time>,
@@ -29,7 +33,7 @@ pub struct StopRequests {
 
 /// Stop requests of one kind. Times are read before the signal is forwarded:
 /// in the other order, a process born between the two would count as asked.
-#[derive(Clone, Copy)]
+#[cfg_attr(test, derive(Clone, Debug))]
 struct StopRequest {
     received: Signal,
     latest: Time,
@@ -37,6 +41,11 @@ struct StopRequest {
     forwarded: Option<Signal>,
     /// When it last went to COMMAND's whole group.
     to_group: Option<Time>,
+    /// When it last went to all of that at once.
+    at_once: Option<Time>,
+    /// Those of the group that it went to one by one, until then.
+    one_by_one: PidSet,
+    one_by_one_until: Time,
 }
 
 impl StopRequests {
@@ -48,22 +57,44 @@ impl StopRequests {
         forwarded: Option<Signal>,
         reaches_group: bool,
     ) {
+        let to_group = (reaches_group && forwarded.is_some()).then_some(now);
         let known = self.kinds.iter_mut().find(|kind| kind.received == received);
-        let earlier = known.as_ref().and_then(|request| request.to_group);
-        let request = StopRequest {
-            received,
-            latest: now,
-            forwarded,
-            to_group: if reaches_group && forwarded.is_some() {
-                Some(now)
-            } else {
-                earlier
-            },
-        };
         if let Some(known) = known {
-            *known = request;
+            known.latest = now;
+            known.forwarded = forwarded;
+            known.to_group = to_group.or(known.to_group);
         } else if self.kinds.try_reserve(1).is_ok() {
-            self.kinds.push(request);
+            self.kinds.push(StopRequest {
+                received,
+                latest: now,
+                forwarded,
+                to_group,
+                at_once: None,
+                one_by_one: PidSet::default(),
+                one_by_one_until: Time::default(),
+            });
+        }
+    }
+
+    /// What was forwarded for the latest has reached all of the group at once.
+    pub fn reached_group_at_once(&mut self) {
+        if let Some(request) = self.kinds.iter_mut().max_by_key(|kind| kind.to_group) {
+            request.at_once = request.to_group;
+        }
+    }
+
+    /// That signal was sent to a member of the group alone, at the latest `now`.
+    pub fn member_asked(&mut self, signal: Signal, pid: Pid, now: Time) {
+        let same = |kind: &&mut StopRequest| kind.forwarded == Some(signal);
+        for request in self.kinds.iter_mut().filter(same) {
+            request.one_by_one.insert(pid);
+            request.one_by_one_until = now;
+        }
+    }
+
+    pub fn child_ended(&mut self, pid: Pid) {
+        for request in &mut self.kinds {
+            request.one_by_one.remove(pid);
         }
     }
 
@@ -122,14 +153,14 @@ impl StopRequests {
 
     /// Whether one has asked that process of COMMAND's group to stop. Born in the
     /// very tick of the signal counts as born later: it may have been.
-    pub fn has_asked(&self, info: StartInfo) -> bool {
-        self.in_group().any(|request| request.has_asked(info))
+    pub fn has_asked(&self, child: &Child) -> bool {
+        self.in_group().any(|request| request.has_asked(child))
     }
 
     /// Whether a SIGTERM has, as it was forwarded.
-    pub fn has_asked_by_term(&self, info: StartInfo) -> bool {
+    pub fn has_asked_by_term(&self, child: &Child) -> bool {
         let mut in_group = self.in_group();
-        in_group.any(|request| request.received == Signal::TERM && request.has_asked(info))
+        in_group.any(|request| request.received == Signal::TERM && request.has_asked(child))
     }
 
     /// Those that went to COMMAND's whole group.
@@ -151,11 +182,13 @@ impl StopRequests {
 }
 
 impl StopRequest {
-    fn has_asked(&self, info: StartInfo) -> bool {
-        self.forwarded
-            .zip(self.to_group)
-            .is_some_and(|(signal, at)| {
-                info.started_at < at.tick() && !info.ignored.contains(signal)
-            })
+    fn has_asked(&self, child: &Child) -> bool {
+        let (Some(info), Some(signal)) = (child.start_info, self.forwarded) else {
+            return false;
+        };
+        let at_once = |info: StartInfo| self.at_once.is_some_and(|at| info.started_at < at.tick());
+        let alone =
+            self.one_by_one.contains(child.pid) && info.started_at <= self.one_by_one_until.tick();
+        (at_once(info) || alone) && !info.ignored.contains(signal)
     }
 }
