@@ -59,7 +59,7 @@ options! {
     GRACE: "grace", Some('t'), Some("RINIT_GRACE"), Value("DURATION"),
         "Stopping", "Limit for what outlives COMMAND, from its exit;\n10s by default, none after a stop request";
     KILL_AFTER: "kill-after", Some('k'), Some("RINIT_KILL_AFTER"), Value("DURATION"),
-        "Stopping", "Limit for everything, from the first stop request";
+        "Stopping", "Limit for all, from the first stop request";
     DAEMON: "daemon", Some('d'), Some("RINIT_DAEMON"), Flag,
         "Stopping", "Go on for the daemons that COMMAND leaves behind";
     EXPECT_EXIT: "expect-exit", Some('e'), Some("RINIT_EXPECT_EXIT"), Values("CODE"),

@@ -75,6 +75,9 @@ impl Version {
     }
 }
 
+/// Bytes that may be charged at once, and more.
+const CHARGE: u64 = 1 << 20;
+
 impl MemoryCgroup {
     /// Finds rinit's own memory cgroup; notes how many have been killed in it.
     ///
@@ -113,11 +116,25 @@ impl MemoryCgroup {
     /// How many the out-of-memory killer has killed since [`MemoryCgroup::find`], and for whose limit.
     pub fn kills(&self) -> (u64, Limit) {
         let now = self.counts().unwrap_or(self.before);
-        let is_own = now.own.is_none_or(|own| self.before.own < Some(own));
+        let is_own = match self.version {
+            Version::V1 => self.has_reached_limit(),
+            Version::V2 => now.own.is_none_or(|own| self.before.own < Some(own)),
+        };
         (
             now.kills.saturating_sub(self.before.kills),
             self.limit(is_own),
         )
+    }
+
+    /// Whether the own limit of version 1 may have struck. Its memory.failcnt cannot show that: it
+    /// stays 0 on Linux 6.18.
+    fn has_reached_limit(&self) -> bool {
+        let mut buffer = [0; COUNTS_SIZE];
+        let mut value = |name| read(&self.directory, name, &mut buffer).and_then(number);
+        let most = value("memory.max_usage_in_bytes");
+        let limit = value(self.version.limit());
+        most.zip(limit)
+            .is_none_or(|(most, limit)| most.saturating_add(CHARGE) >= limit)
     }
 
     /// The smallest that can be seen. The own one counts where it may have struck.
@@ -138,11 +155,7 @@ impl MemoryCgroup {
 
     fn counts(&self) -> Option<Counts> {
         let mut buffer = [0; COUNTS_SIZE];
-        let mut counts = counts(read(&self.directory, self.version.counts(), &mut buffer)?)?;
-        if matches!(self.version, Version::V1) {
-            counts.own = read(&self.directory, "memory.failcnt", &mut buffer).and_then(number);
-        }
-        Some(counts)
+        counts(read(&self.directory, self.version.counts(), &mut buffer)?)
     }
 }
 

@@ -12,9 +12,10 @@ use crate::common::{Directory, Ended, fixture, proc, readme, signal, wait_until}
 
 type Check = fn(&Init);
 
-const OPTIONS: [(&str, Check); 12] = [
+const OPTIONS: [(&str, Check); 15] = [
     ("RINIT_DAEMON", daemon),
     ("RINIT_EXPECT_EXIT", expect_exit),
+    ("RINIT_FORWARD_TO", forward_to),
     ("RINIT_GRACE", grace),
     ("RINIT_KILL_AFTER", kill_after),
     ("RINIT_MAKE_ROOM", make_room),
@@ -22,6 +23,8 @@ const OPTIONS: [(&str, Check); 12] = [
     ("RINIT_QUIET", quiet),
     ("RINIT_REWRITE", rewrite),
     ("RINIT_SINGLE_CHILD", single_child),
+    ("RINIT_STOP_SIGNAL", stop_signal),
+    ("RINIT_TERMINATION_LOG", termination_log),
     ("RINIT_VERBOSE", verbose),
     ("RINIT_WARN_ON_REAP", warn_on_reap),
     ("RINIT_ZERO_ON_STOP", zero_on_stop),
@@ -138,11 +141,31 @@ fn rewrite(init: &Init) {
     assert_eq!(ended.stdout.matches("app got").count(), 1);
 }
 
+fn forward_to(init: &Init) {
+    signals_command_alone(init, "command");
+}
+
 fn single_child(init: &Init) {
+    signals_command_alone(init, "1");
+}
+
+fn signals_command_alone(init: &Init, value: &str) {
     let words = "fork linger left 15 0 exit 0 , await app 10 exit 7";
-    let ended = init.run("1", &["left", "app"], words, &["USR1"]);
+    let ended = init.run(value, &["left", "app"], words, &["USR1"]);
     assert_eq!(ended.status, 7);
     assert!(!ended.stdout.contains("left got 10"), "{}", ended.stdout);
+}
+
+fn stop_signal(init: &Init) {
+    // Nothing is said of an end that was asked for.
+    let ended = init.run("USR1", &["app"], "sleep app", &["USR1"]);
+    assert_eq!((ended.status, &*ended.stderr), (138, ""));
+}
+
+fn termination_log(init: &Init) {
+    let ended = init.run("not/absolute", &[], "exit 0", &[]);
+    assert_eq!(ended.status, 125);
+    assert!(ended.stderr.contains(init.variable), "{}", ended.stderr);
 }
 
 fn verbose(init: &Init) {
