@@ -250,10 +250,17 @@ impl Supervisor<'_> {
             let command = std::cell::RefCell::new(command);
             let scan = |details: Details| {
                 let details_of = |_, _| details;
-                scan(&mut command.borrow_mut(), None, details_of)
+                // Never both at once; but process 1 may not panic.
+                match command.try_borrow_mut() {
+                    Ok(mut command) => scan(&mut command, None, details_of),
+                    Err(_) => Scan::Failed,
+                }
             };
             event(lifecycle, &scan, &mut |action| {
-                let command = &mut command.borrow_mut();
+                let Ok(mut command) = command.try_borrow_mut() else {
+                    return;
+                };
+                let command = &mut command;
                 match action {
                     Action::Send {
                         signal,

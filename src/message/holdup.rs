@@ -80,8 +80,7 @@ fn add_advice(f: &mut Formatter, worst: &Witness, signal: Signal) -> fmt::Result
     match worst.holdup {
         Holdup::Ignores | Holdup::Blocks => write!(
             f,
-            "have it handle {signal}, or send what it does handle: rinit -r {}:INT, or STOPSIGNAL in the image",
-            signal.to_string().trim_start_matches("SIG")
+            "have it handle {signal}, or send what it does handle: rinit -r {signal}:INT, or STOPSIGNAL in the image"
         ),
         Holdup::Stopped => write!(f, "continue it: kill -CONT {}", worst.pid),
         Holdup::TracedBy(_) => f.write_str("detach the debugger"),
