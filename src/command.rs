@@ -89,8 +89,8 @@ impl Command {
     /// leads its own children; what does not, cannot.
     pub fn is_for_group(&self, forward_to: ForwardTo, signal: Signal) -> bool {
         let is_handled = || {
-            let info = procfs::start_info(self.pid);
-            info.is_some_and(|info| info.caught.contains(signal))
+            let state = procfs::state(self.pid);
+            state.is_some_and(|state| state.caught.contains(signal))
         };
         match forward_to {
             ForwardTo::Group => true,

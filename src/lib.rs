@@ -79,10 +79,13 @@ pub fn run(mut words: impl Iterator<Item = OsString>) -> u8 {
         mask,
         sigchld_ignored: signals::undo_ignored_sigchld(),
     };
-    match cli::parse(&program, words, &variable_lookup()) {
+    let has_variables = has_variables();
+    match cli::parse(&program, words, &variable_lookup(has_variables)) {
         Ok(Request::Run { options, command }) => {
             redirect_termination_log(&options);
-            warn_of_variables(&options);
+            if has_variables {
+                warn_of_variables(&options);
+            }
             run_command(&options, command, &inherited).unwrap_or_else(|status| status)
         }
         Ok(Request::Pause(options)) => {
@@ -138,11 +141,16 @@ fn warn_of_variables(options: &Options) {
     }
 }
 
-/// Looks the values of variables up by their names. That there are none to look
-/// up, as nearly everywhere, is seen at once; to look for each of them would
-/// take half of rinit's own instructions until COMMAND runs.
-fn variable_lookup() -> fn(&str) -> Option<OsString> {
-    if environment::variables().any(|variable| cli::is_variable(variable.to_bytes())) {
+/// Whether an option may be set by a variable. That none is, as nearly everywhere, is seen
+/// at once; to look for each of them would take half of rinit's own instructions until
+/// COMMAND runs.
+fn has_variables() -> bool {
+    environment::variables().any(|variable| cli::is_variable(variable.to_bytes()))
+}
+
+/// Looks the values of variables up by their names.
+fn variable_lookup(has_variables: bool) -> fn(&str) -> Option<OsString> {
+    if has_variables {
         |name| std::env::var_os(name)
     } else {
         |_| None

@@ -30,8 +30,8 @@ use crate::options::Options;
 use crate::process::{Scan, StartInfo, Zombie};
 use crate::signal::Signal;
 use crate::time::Time;
-pub use drain::Guess;
 use drain::{Asked, Blind, Drain, Found};
+pub use drain::{FILTER_HEAD_START, FILTER_INTERVAL, Guess};
 use pid_set::PidSet;
 use stop_requests::{STOP_SIGNALS, StopRequests};
 

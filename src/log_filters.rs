@@ -4,12 +4,10 @@
 //! has not read, and its writers, in mid clean-up, of SIGPIPE. By itself it ends
 //! at the end of its input.
 
-use std::time::Duration;
-
 use nix::unistd::Pid;
 
 use crate::command::Command;
-use crate::lifecycle::Target;
+use crate::lifecycle::{FILTER_HEAD_START, FILTER_INTERVAL, Target};
 use crate::process::{Child, Input};
 use crate::signal::Signal;
 use crate::sys::pipes::{self, Pipe, StandardPipes};
@@ -20,9 +18,6 @@ use crate::time::Time;
 const MOST_MEMBERS: usize = 1000;
 /// While members are born faster than they are signalled, this has no end.
 const MOST_ROUNDS: usize = 16;
-/// So long a filter may take from the end of its input to its own.
-const HEAD_START: Duration = Duration::from_secs(1);
-const INTERVAL: Duration = Duration::from_millis(100);
 
 /// A member of COMMAND's group.
 struct Member {
@@ -39,20 +34,13 @@ pub struct PendingStop {
     ended_at: Option<Time>,
 }
 
-/// Who has been signalled alone, and who has not been, when one was not signalled as a group.
-#[derive(Default)]
-pub struct OneByOne {
-    pub asked: Vec<Pid>,
-    spared: Vec<Pid>,
-}
-
 /// Sends a stop signal to COMMAND's group, filters last. Without a filter, or where that
 /// cannot be seen, it is one kill(2) to the group, and `None` is returned.
-pub fn signal_group(command: &mut Command, signal: Signal) -> Option<(PendingStop, OneByOne)> {
-    let has_filter = |members: &Vec<Member>| {
-        let mut members_with_input = members.iter();
-        members_with_input.any(|member| is_filter(member, members))
-    };
+///
+/// With one, its members are signalled one by one: who has been by now is returned.
+pub fn signal_group(command: &mut Command, signal: Signal) -> Option<(PendingStop, Vec<Pid>)> {
+    let has_filter =
+        |members: &Vec<Member>| members.iter().any(|member| is_filter(member, members));
     if members(command).filter(has_filter).is_none() {
         command.send(signal, Target::GroupFiltersLast);
         return None;
@@ -60,22 +48,22 @@ pub fn signal_group(command: &mut Command, signal: Signal) -> Option<(PendingSto
     let mut stop = PendingStop {
         signal,
         asked: Vec::new(),
-        next_scan_at: clock::now().after(INTERVAL),
+        next_scan_at: clock::now().after(FILTER_INTERVAL),
         ended_at: None,
     };
-    let mut done = OneByOne::default();
+    let mut asked = Vec::new();
     for _ in 0..MOST_ROUNDS {
         let Some(members) = members(command) else {
             break;
         };
-        let round = stop.signal_members(command, &members, |member| !is_filter(member, &members));
-        done.spared = round.spared;
-        if round.asked.is_empty() {
+        let is_turn = |member: &Member| !is_filter(member, &members);
+        let (round, _) = stop.signal_members(command, &members, is_turn);
+        if round.is_empty() {
             break;
         }
-        done.asked.extend(round.asked);
+        asked.extend(round);
     }
-    Some((stop, done))
+    Some((stop, asked))
 }
 
 impl PendingStop {
@@ -88,10 +76,10 @@ impl PendingStop {
     }
 
     /// Asks those that can be asked by now. Returns who that was, and whether that was all.
-    pub fn go_on(&mut self, now: Time, command: &mut Command) -> (OneByOne, bool) {
-        self.next_scan_at = now.after(INTERVAL);
+    pub fn go_on(&mut self, now: Time, command: &mut Command) -> (Vec<Pid>, bool) {
+        self.next_scan_at = now.after(FILTER_INTERVAL);
         let Some(members) = members(command) else {
-            return (OneByOne::default(), true);
+            return (Vec::new(), true);
         };
         let is_open = |member: &&Member| !self.asked.contains(&member.pid);
         let asked_live = members.iter().any(|member| !is_open(&member));
@@ -101,22 +89,23 @@ impl PendingStop {
             self.ended_at = None;
             false
         } else {
-            *self.ended_at.get_or_insert(now.after(HEAD_START)) <= now
+            *self.ended_at.get_or_insert(now.after(FILTER_HEAD_START)) <= now
         };
-        let round = self.signal_members(command, &members, |member| {
+        self.signal_members(command, &members, |member| {
             may_ask_filters || !reads_pipe(member)
-        });
-        let is_over = round.spared.is_empty();
-        (round, is_over)
+        })
     }
 
+    /// Signals each member whose turn it is. Returns who that was, and whether it was all that
+    /// had not been signalled.
     fn signal_members(
         &mut self,
         command: &mut Command,
         members: &[Member],
         is_turn: impl Fn(&Member) -> bool,
-    ) -> OneByOne {
-        let mut round = OneByOne::default();
+    ) -> (Vec<Pid>, bool) {
+        let mut round = Vec::new();
+        let mut is_all = true;
         for member in members {
             if self.asked.contains(&member.pid) {
                 continue;
@@ -124,12 +113,12 @@ impl PendingStop {
             if is_turn(member) {
                 command.send_to_member(self.signal, member.pid);
                 push(&mut self.asked, member.pid);
-                push(&mut round.asked, member.pid);
+                push(&mut round, member.pid);
             } else {
-                push(&mut round.spared, member.pid);
+                is_all = false;
             }
         }
-        round
+        (round, is_all)
     }
 }
 

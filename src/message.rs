@@ -137,35 +137,17 @@ pub enum Sender<'a> {
 impl Message<'_> {
     /// Whether it may be the reason of the container's end.
     fn is_of_failure(&self) -> bool {
-        match self {
-            Self::Usage(_)
-            | Self::CannotPrint(_)
-            | Self::CannotRun(_)
-            | Self::CannotBlock(_)
-            | Self::CannotReadSignals(_)
-            | Self::NoMemory
-            | Self::CannotFork { .. }
-            | Self::CannotRestoreMask { .. }
-            | Self::RanInVain(_)
-            | Self::Died(_)
-            | Self::LostCommand { .. }
-            | Self::StillRunning(_)
-            | Self::Awaited(_)
-            | Self::Killed(_) => true,
-            Self::OddVariable(_)
-            | Self::NoSubreaper(_)
-            | Self::NoParentDeathSignal(_)
-            | Self::OutOfReach(_)
-            | Self::MayNotSignal { .. }
-            | Self::Reaped { .. }
-            | Self::MakingRoom { .. }
-            | Self::Started { .. }
-            | Self::Ended { .. }
-            | Self::Draining
-            | Self::Exiting(_)
-            | Self::Pausing
-            | Self::Arrived { .. } => false,
-        }
+        // rinit's own errors are all that it logs at that level.
+        self.level() == Level::Quiet
+            || matches!(
+                self,
+                Self::RanInVain(_)
+                    | Self::Died(_)
+                    | Self::LostCommand { .. }
+                    | Self::StillRunning(_)
+                    | Self::Awaited(_)
+                    | Self::Killed(_)
+            )
     }
 
     fn level(&self) -> Level {

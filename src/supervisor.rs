@@ -13,7 +13,7 @@ use crate::exit_code;
 use crate::explain::holdup::{Holdups, Request};
 use crate::explain::{self, Death, Reason};
 use crate::lifecycle::{Action, Arrived, Details, Guess, Lifecycle, Next, Requested, Target};
-use crate::log_filters::{self, OneByOne, PendingStop};
+use crate::log_filters::{self, PendingStop};
 use crate::message::{Fate, Message, Sender, log};
 use crate::options::{Level, Options};
 use crate::process::{Child, Input, Name, Scan};
@@ -266,9 +266,9 @@ impl Supervisor<'_> {
                         signal,
                         to: Target::GroupFiltersLast,
                     } => {
-                        if let Some((pending, round)) = log_filters::signal_group(command, signal) {
+                        if let Some((pending, asked)) = log_filters::signal_group(command, signal) {
                             *pending_stop = Some(pending);
-                            one_by_one = Some((signal, round));
+                            one_by_one = Some((signal, asked));
                         } else {
                             at_once = true;
                         }
@@ -280,14 +280,14 @@ impl Supervisor<'_> {
         if at_once {
             self.lifecycle.group_asked_at_once();
         }
-        if let Some((signal, round)) = one_by_one {
-            self.note_one_by_one(signal, &round, clock::now());
+        if let Some((signal, asked)) = one_by_one {
+            self.note_one_by_one(signal, &asked, clock::now());
         }
         result
     }
 
-    fn note_one_by_one(&mut self, signal: Signal, round: &OneByOne, now: Time) {
-        for pid in &round.asked {
+    fn note_one_by_one(&mut self, signal: Signal, asked: &[Pid], now: Time) {
+        for pid in asked {
             self.lifecycle.member_asked(signal, *pid, now);
         }
     }
@@ -545,11 +545,11 @@ impl Supervisor<'_> {
         if let Some(stop) = &mut self.pending_stop {
             if stop.next_scan_at() <= now {
                 let signal = stop.signal();
-                let (round, is_over) = stop.go_on(now, &mut self.command);
+                let (asked, is_over) = stop.go_on(now, &mut self.command);
                 if is_over {
                     self.pending_stop = None;
                 }
-                self.note_one_by_one(signal, &round, now);
+                self.note_one_by_one(signal, &asked, now);
             }
         }
         let next = self.report(|lifecycle, _, act| lifecycle.time_passed(now, act));

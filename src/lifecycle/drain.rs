@@ -20,7 +20,7 @@ pub const TURNS: Duration = Duration::from_secs(5);
 /// How often to scan, at least: an orphan comes without a signal.
 const SCAN_INTERVAL: Duration = Duration::from_secs(1);
 /// While a log filter still reads, its end may be near.
-const FILTER_INTERVAL: Duration = Duration::from_millis(100);
+pub const FILTER_INTERVAL: Duration = Duration::from_millis(100);
 /// A scan costs about a microsecond a child (/proc/thread-self/children); a
 /// pause of several times that bounds what a storm of deaths makes it cost.
 const PAUSE_PER_CHILD: Duration = Duration::from_micros(5);
