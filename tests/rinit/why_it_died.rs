@@ -9,8 +9,8 @@ use crate::common::fuse::FuseMount;
 use crate::common::rinit::{hide, reaping_is_forced};
 use crate::common::terminal::{CTRL_C, SHELL};
 use crate::common::{
-    Directory, Rinit, Terminal, as_pid1_and_subreaper, as_pid1_and_subreaper_at_once, fixture,
-    proc, signal,
+    Directory, Ended, Rinit, Running, Terminal, as_pid1_and_subreaper,
+    as_pid1_and_subreaper_at_once, fixture, proc, signal,
 };
 use crate::common::{as_pid1, as_subreaper, elf_samples, skip, wait_until};
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
@@ -328,16 +328,30 @@ fn the_count_and_the_limit_are_those_of_either_version() {
 /// Bytes that do for rinit and the fixture, until it wants more and more.
 const LIMIT: u64 = 32 << 20;
 
+/// Runs what says `ready hog` and waits for SIGUSR1 before it takes all memory.
+fn let_hog(rinit: Rinit) -> Ended {
+    let rinit = rinit.start();
+    start_hog(&rinit);
+    rinit.end()
+}
+
+/// Only once rinit has read the count of before: it does so while COMMAND runs.
+fn start_hog(rinit: &Running) {
+    let hog = rinit.ready("hog");
+    proc::wait_until_idle(rinit.pid);
+    signal::send(hog, libc::SIGUSR1).expect("it lives");
+}
+
 #[test]
 fn a_command_that_the_kernel_kills_for_want_of_memory() {
     let Some(limit) = Limit::memory("hog", LIMIT) else {
         return;
     };
     as_pid1(|role| {
-        let ended = Rinit::new(role)
+        let rinit = Rinit::new(role)
             .before_exec(limit.entry())
-            .fixture("hog")
-            .run();
+            .fixture("await hog 10 hog");
+        let ended = let_hog(rinit);
         let why = out_of_memory(1, "the container's limit is 32 MiB");
         let said = killed("SIGKILL", &why, 137);
         assert_eq!((ended.stderr, ended.status), (said, 137));
@@ -361,10 +375,10 @@ fn a_shell_that_tells_by_its_status_of_a_child_out_of_memory() {
         return;
     };
     as_pid1(|role| {
-        let ended = Rinit::new(role)
+        let rinit = Rinit::new(role)
             .before_exec(limit.entry())
-            .script("$fixture hog; exit $?")
-            .run();
+            .script("$fixture await hog 10 hog; exit $?");
+        let ended = let_hog(rinit);
         let said = format!(
             "rinit: \"/bin/sh\" (pid 2) exited with status 137: a process in the container was killed: {}\n",
             out_of_memory(1, "the container's limit is 32 MiB")
@@ -388,8 +402,9 @@ fn children_that_were_killed_for_want_of_memory_earlier_are_counted() {
     as_pid1(|role| {
         let rinit = Rinit::new(role)
             .before_exec(limit.entry())
-            .script("$fixture hog; $fixture hog; exec $fixture sleep command")
+            .script("$fixture await hog 10 hog; $fixture hog; exec $fixture sleep command")
             .start();
+        start_hog(&rinit);
         let command = rinit.ready("command");
         signal::send(command, libc::SIGKILL).expect("it lives");
         let ended = rinit.end();
@@ -408,10 +423,10 @@ fn the_limit_of_a_cgroup_above_is_told_from_the_containers() {
     for own in [LIMIT / 4 * 3, LIMIT / 4 * 5] {
         let limit = above.below("own", own);
         as_pid1(|role| {
-            let ended = Rinit::new(role)
+            let rinit = Rinit::new(role)
                 .before_exec(limit.entry())
-                .fixture("hog")
-                .run();
+                .fixture("await hog 10 hog");
+            let ended = let_hog(rinit);
             let why = match own < LIMIT {
                 true => "the container's limit is 24 MiB",
                 false => "a cgroup above has a limit of 32 MiB",
@@ -430,11 +445,11 @@ fn a_limit_above_that_cannot_be_seen_is_no_limit_of_the_containers() {
     };
     let limit = above.below("own", LIMIT * 2);
     as_pid1(|role| {
-        let ended = Rinit::new(role)
+        let rinit = Rinit::new(role)
             .before_exec(limit.entry())
             .before_exec(limit.bind_as_root())
-            .fixture("hog")
-            .run();
+            .fixture("await hog 10 hog");
+        let ended = let_hog(rinit);
         let why = out_of_memory(1, "for a cgroup above, or because the host was short");
         let said = killed("SIGKILL", &why, 137);
         assert_eq!((ended.stderr, ended.status), (said, 137));
