@@ -1,6 +1,7 @@
 //! The image that Dockerfile.example describes, really built and stopped.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::common::Directory;
 use crate::common::engine::{self, Engine, Image, docker};
@@ -16,7 +17,7 @@ fn the_example_stops_at_once_where_its_program_alone_has_to_be_killed() {
     let image = Image::build(&["--file", file, "--build-arg", &base], repository);
     assert_eq!(image.files(), ["demo", "sbin/rinit"]);
 
-    let directory = Directory::new("built-without-history");
+    let directory = Directory::new("built-in-an-image");
     let rinit = directory.path().join("rinit");
     for (options, status) in [(vec![], 143), (vec!["--entrypoint", "/demo"], 137)] {
         let container = image.start(&options, "");
@@ -25,7 +26,7 @@ fn the_example_stops_at_once_where_its_program_alone_has_to_be_killed() {
         container.copy("/sbin/rinit", &rinit);
         assert_eq!(container.end().status, status, "{options:?}");
     }
-    an_engine_finds_a_commit_though_there_is_no_history(&rinit);
+    an_engine_finds_the_commit(&image, &rinit);
     another_image_takes_rinit_from_it(&image);
 }
 
@@ -40,16 +41,21 @@ fn another_image_takes_rinit_from_it(image: &Image) {
     assert_eq!(ended.status, 0, "{}", ended.stderr);
 }
 
-fn an_engine_finds_a_commit_though_there_is_no_history(rinit: &Path) {
+fn an_engine_finds_the_commit(image: &Arc<Image>, rinit: &Path) {
+    let version = image
+        .run(&["--entrypoint", "/sbin/rinit"], "--version")
+        .stdout;
     alone(|| {
         let rinit = rinit.to_str().expect("a path in UTF-8");
         let Some(engine) = Engine::start(&["--init-path", rinit]) else {
             return;
         };
         let before = engine.log();
-        assert_eq!(
-            docker(&["info", "--format", "{{.InitCommit.ID}}"]),
-            "0000000"
+        let commit = docker(&["info", "--format", "{{.InitCommit.ID}}"]);
+        assert_eq!(commit.len(), 7, "{commit}");
+        assert!(
+            version.trim_end().ends_with(&format!("git.{commit}")),
+            "{version}"
         );
         assert_eq!(engine.log(), before);
     });
