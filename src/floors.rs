@@ -29,11 +29,7 @@ const FLOORS: [&[&str]; 8] = [
 ];
 
 /// To be removed.
-const KNOWN: [(&str, &str); 3] = [
-    ("cli::help", "cli"),
-    ("lifecycle::drain", "lifecycle"),
-    ("lifecycle::stop_requests", "lifecycle"),
-];
+const KNOWN: [(&str, &str); 1] = [("cli::help", "cli")];
 
 /// By the path of each module, `sys::spawn`, those that it imports from.
 type Imports = BTreeMap<String, BTreeSet<String>>;

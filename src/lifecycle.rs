@@ -14,10 +14,15 @@
 //!             --kill-after, in the first three ────> Killing
 //! ```
 
+mod action;
+mod asked;
 mod drain;
+mod endings;
+mod killing;
 mod pid_set;
 #[cfg(test)]
 mod properties;
+mod stop;
 mod stop_requests;
 
 use std::time::Duration;
@@ -25,94 +30,22 @@ use std::time::Duration;
 use nix::unistd::Pid;
 
 use crate::ending::Ending;
-use crate::exit_code;
 use crate::options::Options;
-use crate::process::{Scan, StartInfo, Zombie};
+use crate::process::{Scan, Zombie};
 use crate::signal::Signal;
 use crate::time::Time;
-use drain::{Asked, Blind, Drain, Found};
+pub use action::{Action, Arrived, Details, Next, Requested, Target};
+use action::{send_and_continue, send_to_command, send_to_each_child};
+use drain::Drain;
 pub use drain::{FILTER_HEAD_START, FILTER_INTERVAL, Guess};
-use pid_set::PidSet;
-use stop_requests::{STOP_SIGNALS, StopRequests};
+use endings::Endings;
+use killing::Killing;
+use stop::Stop;
 
 /// How long leftovers may take when nobody asked for the end.
 const DEFAULT_GRACE: Duration = Duration::from_secs(10);
-/// How often to kill anew what is still there.
-const KILL_INTERVAL: Duration = Duration::from_secs(1);
-/// A wait longer than this is explained: after an end that nobody asked for,
+/// A wait longer than this is explained, after an end that nobody asked for.
 const SILENT_WAIT: Duration = Duration::from_secs(1);
-/// and after a stop request, before the 10 s of docker stop are over.
-const SILENT_STOP: Duration = Duration::from_secs(5);
-/// How long the killed may take to die. Who takes longer is stuck in the kernel.
-const DEATH_WAIT: Duration = Duration::from_secs(2);
-
-/// What the supervisor is to do.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Action {
-    Send {
-        signal: Signal,
-        to: Target,
-    },
-    /// SIGCONT to COMMAND's group, if COMMAND is stopped.
-    ContinueIfStopped,
-    AnnounceDrain,
-    /// Explain what is waited for, and why.
-    ExplainWait(Requested),
-    /// Name what is about to be killed.
-    NameKilled(Requested),
-}
-
-/// What was asked of COMMAND last.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Requested {
-    pub signal: Signal,
-    /// `None`: nobody asked.
-    pub at: Option<Time>,
-    pub to_group: bool,
-}
-
-/// Who gets a signal.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Target {
-    Command,
-    /// COMMAND's process group, or COMMAND where that group is gone.
-    Group,
-    /// COMMAND's process group, log filters last, and COMMAND wherever it is.
-    GroupFiltersLast,
-    /// COMMAND's process group, and COMMAND wherever it is. To see where costs
-    /// a system call, which only a signal that must not be missed is worth.
-    GroupAndCommand,
-    Child(Pid),
-    EachChild,
-    /// Every process in the PID namespace.
-    Everyone,
-}
-
-/// What the supervisor is to do once it has carried out the actions.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[must_use]
-pub enum Next {
-    Wait,
-    /// Scan for children, and report them by [`Lifecycle::scanned`].
-    Scan,
-}
-
-/// A signal that has arrived, and what becomes of it.
-#[derive(Clone, Copy, Debug)]
-pub struct Arrived {
-    pub signal: Signal,
-    /// `None`: it is dropped.
-    pub forwarded: Option<Signal>,
-    /// It goes to COMMAND's whole group while COMMAND runs.
-    pub to_group: bool,
-}
-
-/// How much a scan is to find out about a child.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Details {
-    pub start_info: bool,
-    pub input: bool,
-}
 
 #[cfg_attr(test, derive(Clone, Debug))]
 enum Phase {
@@ -120,10 +53,7 @@ enum Phase {
     /// The daemons are the work now.
     RunningDaemons,
     Draining(Drain),
-    Killing {
-        give_up_at: Time,
-        next_scan_at: Time,
-    },
+    Killing(Killing),
     Over,
 }
 
@@ -133,52 +63,9 @@ pub struct Lifecycle<'a> {
     /// PID 1 of a PID namespace may signal everybody in it at once.
     is_pid_1: bool,
     phase: Phase,
-    stop_requests: StopRequests,
-    /// When `--kill-after` is over.
-    kill_at: Option<Time>,
-    /// When to explain why a stop takes so long.
-    explain_stop_at: Option<Time>,
-    command: Option<CommandEnded>,
-    daemons: Daemons,
-    /// The latest of the endings that make the status was an answer to a stop
-    /// request, which no later one makes it.
-    ended_as_asked: bool,
-    asked: Asked,
-    asked_blindly: Blind,
-    has_seen_children: bool,
-    /// Who was rinit's child already when a stop request came, outside COMMAND's group.
-    detached: PidSet,
-}
-
-#[derive(Clone, Copy)]
-#[cfg_attr(test, derive(Debug))]
-struct CommandEnded {
-    ending: Ending,
+    stop: Stop<'a>,
+    endings: Endings<'a>,
     guess: Option<Guess>,
-}
-
-/// What COMMAND left behind with `--daemon`.
-#[derive(Default)]
-#[cfg_attr(test, derive(Clone, Debug))]
-struct Daemons {
-    /// When COMMAND ended: whoever is born later, and in no session of theirs, entered from outside.
-    born_until: Time,
-    sessions: PidSet,
-    /// The first that was no success.
-    failed: Option<Ending>,
-}
-
-impl Daemons {
-    fn count(&mut self, pid: Pid, zombie: Option<Zombie>) -> bool {
-        let Some(zombie) = zombie else { return true };
-        let is_one =
-            zombie.started_at <= self.born_until.tick() || self.sessions.contains(zombie.session);
-        if is_one {
-            // What it has forked in a session of its own is one, too: it was on its way.
-            self.sessions.insert(pid);
-        }
-        is_one
-    }
 }
 
 impl<'a> Lifecycle<'a> {
@@ -187,27 +74,20 @@ impl<'a> Lifecycle<'a> {
             options,
             is_pid_1,
             phase: Phase::Running,
-            stop_requests: StopRequests::default(),
-            kill_at: None,
-            explain_stop_at: None,
-            command: None,
-            daemons: Daemons::default(),
-            ended_as_asked: false,
-            asked: Asked::default(),
-            asked_blindly: Blind::default(),
-            has_seen_children: false,
-            detached: PidSet::default(),
+            stop: Stop::new(options),
+            endings: Endings::new(options),
+            guess: None,
         }
     }
 
     /// Whether that signal, as received, asks for a stop.
     pub fn is_stop_request(&self, received: Signal) -> bool {
-        STOP_SIGNALS.contains(received) || self.options.stop_signals.contains(received)
+        self.stop.is_requested_by(received)
     }
 
     /// Whether a stop has been requested that counts.
     pub fn stop_is_requested(&self) -> bool {
-        self.stop_requests.any()
+        self.stop.is_requested()
     }
 
     /// A signal has arrived. `scan` is called before anything is sent, and then `now`:
@@ -223,20 +103,13 @@ impl<'a> Lifecycle<'a> {
         let is_stop = self.is_stop_request(arrived.signal);
         match (&self.phase, is_stop) {
             (Phase::Running, false) => {
-                if let Some(signal) = arrived.forwarded {
-                    let to = if arrived.to_group {
-                        Target::Group
-                    } else {
-                        Target::Command
-                    };
-                    act(Action::Send { signal, to });
-                }
+                send_to_command(arrived, false, act);
                 Next::Wait
             }
             (Phase::Running, true) => {
-                self.note_detached(scan(Details::default()));
+                self.stop.note_detached(scan(Details::default()));
                 self.note_stop_request(now(), arrived);
-                self.forward_stop(arrived, act);
+                send_to_command(arrived, true, act);
                 Next::Wait
             }
             (Phase::RunningDaemons, _) => self.signal_daemons(arrived, is_stop, now, act),
@@ -248,19 +121,7 @@ impl<'a> Lifecycle<'a> {
                 send_to_each_child(arrived.forwarded, act);
                 Next::Wait
             }
-            (Phase::Killing { .. } | Phase::Over, _) => Next::Wait,
-        }
-    }
-
-    fn forward_stop(&self, arrived: Arrived, act: &mut dyn FnMut(Action)) {
-        if let Some(signal) = arrived.forwarded {
-            let to = if arrived.to_group {
-                Target::GroupFiltersLast
-            } else {
-                Target::Command
-            };
-            act(Action::Send { signal, to });
-            act(Action::ContinueIfStopped);
+            (Phase::Killing(_) | Phase::Over, _) => Next::Wait,
         }
     }
 
@@ -293,7 +154,7 @@ impl<'a> Lifecycle<'a> {
         now: impl FnOnce() -> Time,
         act: &mut dyn FnMut(Action),
     ) -> Next {
-        let runs_daemons = self.runs_daemons();
+        let runs_daemons = self.endings.runs_daemons();
         let (Phase::Draining(drain), Some(signal)) = (&mut self.phase, arrived.forwarded) else {
             return Next::Wait;
         };
@@ -314,68 +175,44 @@ impl<'a> Lifecycle<'a> {
             return Next::Wait;
         };
         for child in &children {
-            let to = Target::Child(child.pid);
-            act(Action::Send { signal, to });
-            // A stopped process acts on nothing before it is continued.
-            act(Action::Send {
-                signal: Signal::CONT,
-                to,
-            });
-            // Before it counts as asked by this one alone.
-            self.asked.note_group(child, &self.stop_requests);
-            let ignores = |info: StartInfo| info.ignored.contains(signal);
-            if child.start_info.is_some_and(|info| !ignores(info)) {
-                self.asked.add(child.pid, false);
-            }
+            send_and_continue(signal, Target::Child(child.pid), act);
+            self.stop.note_sent(signal, child);
         }
         Next::Wait
     }
 
     /// The stop signal just forwarded has gone to all of COMMAND's group at once.
     pub fn group_asked_at_once(&mut self) {
-        self.stop_requests.reached_group_at_once();
+        self.stop.requests.reached_group_at_once();
     }
 
     /// A member of COMMAND's group that a stop signal was sent to alone, at the latest `now`.
     pub fn member_asked(&mut self, signal: Signal, pid: Pid, now: Time) {
-        self.stop_requests.member_asked(signal, pid, now);
+        self.stop.requests.member_asked(signal, pid, now);
     }
 
     /// COMMAND is dead. `guess`: who has probably been asked to stop, though not by rinit.
     pub fn command_ended(&mut self, ending: Ending, guess: Option<Guess>) {
-        self.command = Some(CommandEnded { ending, guess });
-        self.ended_as_asked = self.answers_stop_request(ending);
+        self.endings.command_ended(ending, &self.stop.requests);
+        self.guess = guess;
     }
 
     /// Whether [`Self::child_ended`] is to be given what the dead child was.
     pub fn needs_zombie(&self) -> bool {
-        self.runs_daemons()
+        self.endings.runs_daemons()
     }
 
     /// Another child is dead.
     pub fn child_ended(&mut self, pid: Pid, ending: Ending, zombie: Option<Zombie>) {
-        self.asked.remove(pid);
-        self.stop_requests.child_ended(pid);
-        self.detached.remove(pid);
-        if self.runs_daemons()
-            && self.daemons.count(pid, zombie)
-            && self.daemons.failed.is_none()
-            && ending != Ending::Exited(0)
-        {
-            self.daemons.failed = Some(ending);
-            self.ended_as_asked = self.answers_stop_request(ending);
-        }
-    }
-
-    fn answers_stop_request(&self, ending: Ending) -> bool {
-        let mut forwarded = self.stop_requests.forwarded();
-        forwarded.any(|signal| ending.is_answer_to(signal))
+        self.stop.child_ended(pid);
+        self.endings
+            .child_ended(pid, ending, zombie, &self.stop.requests);
     }
 
     /// All the dead have been reaped, and no child is left. What time it is
     /// is only asked where that matters.
     pub fn nothing_left(&mut self, now: impl FnOnce() -> Time) {
-        if matches!(self.phase, Phase::Running) && self.stop_requests.any() {
+        if matches!(self.phase, Phase::Running) && self.stop.is_requested() {
             self.forget_old_requests(now());
         }
         self.phase = Phase::Over;
@@ -385,16 +222,15 @@ impl<'a> Lifecycle<'a> {
     /// children are left.
     pub fn reaped(&mut self, now: impl FnOnce() -> Time, act: &mut dyn FnMut(Action)) -> Next {
         match &mut self.phase {
-            Phase::Running => match self.command {
-                Some(command) => self.go_on_without_command(now(), command, act),
-                None => Next::Wait,
-            },
+            Phase::Running if self.endings.command_has_ended() => {
+                self.go_on_without_command(now(), act)
+            }
             Phase::Draining(drain) if now() < drain.no_scan_before => {
                 drain.next_scan_at = drain.no_scan_before;
                 Next::Wait
             }
-            Phase::Draining(_) | Phase::Killing { .. } => Next::Scan,
-            Phase::RunningDaemons | Phase::Over => Next::Wait,
+            Phase::Draining(_) | Phase::Killing(_) => Next::Scan,
+            Phase::Running | Phase::RunningDaemons | Phase::Over => Next::Wait,
         }
     }
 
@@ -403,12 +239,7 @@ impl<'a> Lifecycle<'a> {
         let Phase::Draining(drain) = &self.phase else {
             return Details::default();
         };
-        let is_open = !self.asked.contains(pid);
-        let group_asked = in_group && self.stop_requests.has_reached_group();
-        Details {
-            start_info: is_open && (group_asked || drain.needs_to_know_the_caught()),
-            input: in_group && (is_open || !self.asked.by_term(pid)),
-        }
+        drain.details_of(pid, in_group, &self.stop)
     }
 
     /// The result of a scan. `group_left`: some child of COMMAND's group is
@@ -420,49 +251,17 @@ impl<'a> Lifecycle<'a> {
         group_left: bool,
         act: &mut dyn FnMut(Action),
     ) {
-        self.has_seen_children |= matches!(scan, Scan::Found(_));
+        self.stop.note_scan(scan);
         let to = self.as_many_as_can_be();
         match (&mut self.phase, scan) {
-            (Phase::Draining(drain), Scan::Found(children)) => drain.ask(
-                now,
-                Found {
-                    children,
-                    group_left,
-                },
-                &self.detached,
-                &self.stop_requests,
-                &mut self.asked,
-                act,
-            ),
-            (Phase::Draining(drain), Scan::NoProc) if !self.has_seen_children => {
-                let reaches_everybody = to == Target::Everyone;
-                let signal = drain.ask_blindly(
-                    now,
-                    reaches_everybody,
-                    group_left,
-                    &self.stop_requests,
-                    &mut self.asked_blindly,
-                );
-                if let Some(signal) = signal {
-                    act(Action::Send { signal, to });
-                    let signal = Signal::CONT;
-                    act(Action::Send { signal, to });
-                }
+            (Phase::Draining(drain), Scan::Found(children)) => {
+                drain.ask(now, children, group_left, &mut self.stop, act);
+            }
+            (Phase::Draining(drain), Scan::NoProc) if !self.stop.has_seen_children() => {
+                drain.ask_blindly(now, to, group_left, &mut self.stop, act);
             }
             (Phase::Draining(drain), _) => drain.scan_soon(now),
-            (Phase::Killing { next_scan_at, .. }, scan) => {
-                *next_scan_at = now.after(KILL_INTERVAL);
-                let signal = Signal::KILL;
-                match scan {
-                    Scan::Found(children) => {
-                        for child in children {
-                            let to = Target::Child(child.pid);
-                            act(Action::Send { signal, to });
-                        }
-                    }
-                    Scan::Failed | Scan::NoProc => act(Action::Send { signal, to }),
-                }
-            }
+            (Phase::Killing(killing), scan) => killing.scanned(now, scan, to, act),
             (Phase::Running | Phase::RunningDaemons | Phase::Over, _) => {}
         }
     }
@@ -472,18 +271,10 @@ impl<'a> Lifecycle<'a> {
         let earliest = |times: &[Option<Time>]| times.iter().flatten().min().copied();
         match &self.phase {
             Phase::Running | Phase::RunningDaemons => {
-                earliest(&[self.kill_at, self.explain_stop_at])
+                earliest(&[self.stop.kill_at, self.stop.explain_at])
             }
-            Phase::Draining(drain) => earliest(&[
-                drain.deadline,
-                drain.explain_at,
-                Some(drain.next_scan_at),
-                self.kill_at,
-            ]),
-            Phase::Killing {
-                give_up_at,
-                next_scan_at,
-            } => Some(*give_up_at.min(next_scan_at)),
+            Phase::Draining(drain) => earliest(&[drain.next_event(), self.stop.kill_at]),
+            Phase::Killing(killing) => Some(killing.deadline()),
             Phase::Over => None,
         }
     }
@@ -491,20 +282,16 @@ impl<'a> Lifecycle<'a> {
     /// It is `now`: does what is due.
     pub fn time_passed(&mut self, now: Time, act: &mut dyn FnMut(Action)) -> Next {
         let is_due = |at: Option<Time>| at.is_some_and(|at| at <= now);
-        let requested = self.requested();
+        let requested = self.stop.last_requested();
         match &mut self.phase {
             Phase::Over => {}
-            Phase::Killing {
-                give_up_at,
-                next_scan_at,
-            } => {
-                if *give_up_at <= now {
-                    self.phase = Phase::Over;
-                } else if *next_scan_at <= now {
+            Phase::Killing(killing) if killing.gives_up(now) => self.phase = Phase::Over,
+            Phase::Killing(killing) => {
+                if killing.scan_is_due(now) {
                     return Next::Scan;
                 }
             }
-            _ if is_due(self.kill_at) => return self.kill(now, act),
+            _ if is_due(self.stop.kill_at) => return self.kill(now, act),
             Phase::Draining(drain) if is_due(drain.deadline) => return self.kill(now, act),
             Phase::Draining(drain) => {
                 if is_due(drain.explain_at) {
@@ -516,8 +303,8 @@ impl<'a> Lifecycle<'a> {
                 }
             }
             Phase::Running | Phase::RunningDaemons => {
-                if is_due(self.explain_stop_at) {
-                    self.explain_stop_at = None;
+                if is_due(self.stop.explain_at) {
+                    self.stop.explain_at = None;
                     act(Action::ExplainWait(requested));
                 }
             }
@@ -527,123 +314,56 @@ impl<'a> Lifecycle<'a> {
 
     /// The exit status, once there is nothing more to do.
     pub fn exit_status(&self) -> Option<u8> {
-        matches!(self.phase, Phase::Over).then(|| self.status())
-    }
-
-    fn status(&self) -> u8 {
-        let Some(command) = self.command else {
-            // Not even SIGKILL has ended it, or its end was never seen.
-            return if self.kill_at.is_some() {
-                exit_code::SIGNAL_BASE.saturating_add(Signal::KILL.number())
-            } else {
-                exit_code::FAILED
-            };
-        };
-        let ending = self.daemons.failed.unwrap_or(command.ending);
-        if self.options.zero_on_stop && self.ended_as_asked {
-            return 0;
-        }
-        let status = ending.status();
-        if self.options.expected_exits.contains(status) {
-            return 0;
-        }
-        status
-    }
-
-    fn note_detached(&mut self, scan: Scan) {
-        if let Scan::Found(children) = scan {
-            self.has_seen_children = true;
-            for child in children.iter().filter(|child| !child.in_group) {
-                self.detached.insert(child.pid);
-            }
-        }
+        matches!(self.phase, Phase::Over).then(|| self.endings.status(self.stop.kill_at.is_some()))
     }
 
     fn note_stop_request(&mut self, now: Time, arrived: Arrived) {
-        let Arrived {
-            signal, forwarded, ..
-        } = arrived;
-        // SIGQUIT may just ask for a dump of threads.
-        if signal != Signal::QUIT {
-            let after = |limit: Option<Duration>| limit.map(|limit| now.after(limit));
-            self.kill_at = self.kill_at.or(after(self.options.kill_after));
-            if let (true, Phase::Draining(drain)) = (self.runs_daemons(), &mut self.phase) {
-                drain.deadline = drain.deadline.or(after(self.options.grace));
-            }
-            if !self.stop_requests.any_but_quit() {
-                self.explain_stop_at = Some(now.after(SILENT_STOP));
+        let reaches_group = matches!(self.phase, Phase::Running) && arrived.to_group;
+        self.stop.note_request(now, arrived, reaches_group);
+        if let Phase::Draining(drain) = &mut self.phase {
+            if self.endings.runs_daemons() && arrived.signal != Signal::QUIT {
+                let grace = self.options.grace.map(|grace| now.after(grace));
+                drain.deadline = drain.deadline.or(grace);
             }
         }
-        let reaches_group = matches!(self.phase, Phase::Running) && arrived.to_group;
-        self.stop_requests
-            .note(now, signal, forwarded, reaches_group);
     }
 
     /// COMMAND has ended: what was requested too long before does not count.
     fn forget_old_requests(&mut self, now: Time) {
-        self.stop_requests.command_ended(now);
-        let asked = |command: CommandEnded| self.answers_stop_request(command.ending);
-        self.ended_as_asked &= self.command.is_some_and(asked);
+        self.stop.requests.command_ended(now);
+        self.endings.requests_forgotten(&self.stop.requests);
     }
 
-    fn go_on_without_command(
-        &mut self,
-        now: Time,
-        command: CommandEnded,
-        act: &mut dyn FnMut(Action),
-    ) -> Next {
+    fn go_on_without_command(&mut self, now: Time, act: &mut dyn FnMut(Action)) -> Next {
         self.forget_old_requests(now);
-        if self.runs_daemons() {
+        if self.endings.runs_daemons() {
             self.phase = Phase::RunningDaemons;
-            self.daemons.born_until = now;
-            return match self.stop_requests.latest_forwarded(true) {
+            self.endings.daemons_run(now);
+            return match self.stop.requests.latest_forwarded(true) {
                 Some(signal) => self.stop_daemons(now, signal, act),
                 None => Next::Wait,
             };
         }
-        let asked = self.stop_requests.any();
-        let term = self.term_as_forwarded();
-        let request = self.stop_requests.latest_forwarded(false).unwrap_or(term);
-        let mut drain = Drain::new(now, request, term, command.guess, true);
+        let asked = self.stop.is_requested();
+        let term = self.stop.term_as_forwarded();
+        let request = self.stop.requests.latest_forwarded(false).unwrap_or(term);
+        let mut drain = Drain::new(now, request, term, self.guess, true);
         // After a stop request somebody else keeps a clock; a second one could only lose data.
         let default = (!asked).then_some(DEFAULT_GRACE);
         drain.deadline = self.options.grace.or(default).map(|grace| now.after(grace));
         drain.explain_at = if asked {
-            self.explain_stop_at.take()
+            self.stop.explain_at.take()
         } else {
             Some(now.after(SILENT_WAIT))
         };
         self.drain(drain, act)
     }
 
-    fn requested(&self) -> Requested {
-        self.stop_requests.latest().unwrap_or(Requested {
-            signal: self.term_as_forwarded(),
-            at: None,
-            to_group: false,
-        })
-    }
-
-    /// COMMAND has left the work to its daemons.
-    fn runs_daemons(&self) -> bool {
-        let success = Ending::Exited(0);
-        self.options.daemon
-            && self
-                .command
-                .is_some_and(|command| command.ending == success)
-    }
-
     fn stop_daemons(&mut self, now: Time, signal: Signal, act: &mut dyn FnMut(Action)) -> Next {
-        let mut drain = Drain::new(now, signal, self.term_as_forwarded(), None, false);
+        let mut drain = Drain::new(now, signal, self.stop.term_as_forwarded(), None, false);
         drain.deadline = self.options.grace.map(|grace| now.after(grace));
-        drain.explain_at = self.explain_stop_at.take();
+        drain.explain_at = self.stop.explain_at.take();
         self.drain(drain, act)
-    }
-
-    /// What SIGTERM is forwarded as; SIGTERM itself where that is dropped.
-    fn term_as_forwarded(&self) -> Signal {
-        let rewritten = self.options.rewrites.apply(Signal::TERM);
-        rewritten.unwrap_or(Signal::TERM)
     }
 
     fn drain(&mut self, drain: Drain, act: &mut dyn FnMut(Action)) -> Next {
@@ -653,11 +373,8 @@ impl<'a> Lifecycle<'a> {
     }
 
     fn kill(&mut self, now: Time, act: &mut dyn FnMut(Action)) -> Next {
-        act(Action::NameKilled(self.requested()));
-        self.phase = Phase::Killing {
-            give_up_at: now.after(DEATH_WAIT),
-            next_scan_at: now.after(KILL_INTERVAL),
-        };
+        act(Action::NameKilled(self.stop.last_requested()));
+        self.phase = Phase::Killing(Killing::new(now));
         let signal = Signal::KILL;
         let to = self.as_many_as_can_be();
         act(Action::Send { signal, to });
@@ -671,12 +388,5 @@ impl<'a> Lifecycle<'a> {
         } else {
             Target::GroupAndCommand
         }
-    }
-}
-
-fn send_to_each_child(signal: Option<Signal>, act: &mut dyn FnMut(Action)) {
-    if let Some(signal) = signal {
-        let to = Target::EachChild;
-        act(Action::Send { signal, to });
     }
 }

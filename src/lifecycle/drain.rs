@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 
-use super::pid_set::PidSet;
-use super::stop_requests::StopRequests;
-use super::{Action, Target};
+use super::action::{Action, Details, Target, go_on, send_and_continue};
+use super::asked::{Asked, Unseen};
+use super::stop::Stop;
 use crate::process::{Child, Input, StartInfo};
 use crate::signal::Signal;
 use crate::time::Time;
@@ -35,64 +35,6 @@ pub enum Guess {
     Everybody,
     /// Those that catch the forwarded signal that has killed COMMAND.
     WhoCatches(Signal),
-}
-
-/// How those have been asked that cannot be seen.
-#[derive(Clone, Copy, Default)]
-#[cfg_attr(test, derive(Debug))]
-pub struct Blind {
-    at_all: bool,
-    by_term: bool,
-}
-
-/// Who has been asked to stop.
-#[derive(Default)]
-#[cfg_attr(test, derive(Clone, Debug))]
-pub struct Asked {
-    /// By any stop request, from outside or of rinit's own.
-    at_all: PidSet,
-    /// By SIGTERM, as it is forwarded.
-    by_term: PidSet,
-}
-
-impl Asked {
-    pub fn contains(&self, pid: Pid) -> bool {
-        self.at_all.contains(pid)
-    }
-
-    pub fn by_term(&self, pid: Pid) -> bool {
-        self.by_term.contains(pid)
-    }
-
-    pub fn add(&mut self, pid: Pid, is_term: bool) {
-        self.at_all.insert(pid);
-        if is_term {
-            self.by_term.insert(pid);
-        }
-    }
-
-    pub fn remove(&mut self, pid: Pid) {
-        self.at_all.remove(pid);
-        self.by_term.remove(pid);
-    }
-
-    /// Notes a child that has been asked while COMMAND ran, with its group.
-    /// Returns whether it has, and was not noted before.
-    pub fn note_group(&mut self, child: &Child, requests: &StopRequests) -> bool {
-        let is_news = child.in_group && !self.contains(child.pid) && requests.has_asked(child);
-        if is_news {
-            self.add(child.pid, requests.has_asked_by_term(child));
-        }
-        is_news
-    }
-}
-
-/// What a scan has found.
-#[derive(Clone, Copy)]
-pub struct Found<'a> {
-    pub children: &'a [Child],
-    /// Some child of COMMAND's group is left, perhaps one that the scan missed.
-    pub group_left: bool,
 }
 
 #[cfg_attr(test, derive(Clone, Debug))]
@@ -149,6 +91,12 @@ impl Drain {
         }
     }
 
+    /// When there is something to do again.
+    pub fn next_event(&self) -> Option<Time> {
+        let times = [self.deadline, self.explain_at, Some(self.next_scan_at)];
+        times.into_iter().flatten().min()
+    }
+
     /// SIGTERM has arrived: whoever has not had one is to get it.
     pub fn term_arrived(&mut self, now: Time) {
         self.term_from_outside = true;
@@ -159,13 +107,23 @@ impl Drain {
         signal == self.request
     }
 
+    /// What a scan is to find out about that child, which may be in COMMAND's group.
+    pub fn details_of(&self, pid: Pid, in_group: bool, stop: &Stop) -> Details {
+        let is_open = !stop.asked.contains(pid);
+        let group_asked = in_group && stop.requests.has_reached_group();
+        Details {
+            start_info: is_open && (group_asked || self.needs_to_know_the_caught()),
+            input: in_group && (is_open || !stop.asked.by_term(pid)),
+        }
+    }
+
     /// Whether what is asked for depends on what a child catches.
-    pub fn needs_to_know_the_caught(&self) -> bool {
+    fn needs_to_know_the_caught(&self) -> bool {
         !self.is_from_outside && self.request != Signal::TERM
             || matches!(self.guess, Some(Guess::WhoCatches(_)))
     }
 
-    pub fn everybody_is_asked(&self, now: Time) -> bool {
+    fn everybody_is_asked(&self, now: Time) -> bool {
         now >= self.everybody_at
     }
 
@@ -175,82 +133,79 @@ impl Drain {
     }
 
     /// Without /proc: whom of those that cannot be seen to ask, once by each of the two.
-    /// `reaches_everybody`: nobody can be spared. Returns what to send.
+    /// `to`: as many as can be reached.
     pub fn ask_blindly(
         &mut self,
         now: Time,
-        reaches_everybody: bool,
+        to: Target,
         group_left: bool,
-        requests: &StopRequests,
-        blind: &mut Blind,
-    ) -> Option<Signal> {
+        stop: &mut Stop,
+        act: &mut dyn FnMut(Action),
+    ) {
+        let Stop {
+            requests, asked, ..
+        } = stop;
+        // Then nobody can be spared.
+        let reaches_everybody = to == Target::Everyone;
         self.next_scan_at = now.after(SCAN_INTERVAL);
         if now < self.nobody_before {
             self.next_scan_at = self.nobody_before;
-            return None;
+            return;
         }
         // Who asks everybody cannot spare those that have been asked: they come first.
         let some_are_asked = requests.has_reached_group() || self.guess.is_some();
         if some_are_asked && reaches_everybody && group_left && !self.everybody_is_asked(now) {
             self.next_scan_at = self.next_scan_at.min(self.everybody_at);
-            return None;
+            return;
         }
-        let by_term = blind.by_term || !reaches_everybody && requests.term_has_reached_group();
-        let asked = blind.at_all || !reaches_everybody && requests.has_reached_group();
-        if self.term_from_outside && !by_term {
-            *blind = Blind {
+        let unseen = &mut asked.unseen;
+        let by_term = unseen.by_term || !reaches_everybody && requests.term_has_reached_group();
+        let at_all = unseen.at_all || !reaches_everybody && requests.has_reached_group();
+        let needs_term = self.term_from_outside && !by_term;
+        if needs_term || !unseen.at_all {
+            *unseen = Unseen {
                 at_all: true,
-                by_term: true,
-            };
-            return Some(self.term);
-        }
-        let is_news = !asked;
-        if !blind.at_all {
-            *blind = Blind {
-                at_all: true,
-                by_term: by_term || is_news,
+                by_term: needs_term || by_term || !at_all,
             };
         }
-        is_news.then_some(Signal::TERM)
+        if needs_term {
+            send_and_continue(self.term, to, act);
+        } else if !at_all {
+            send_and_continue(Signal::TERM, to, act);
+        }
     }
 
-    /// Asks each child whose turn it is. `detached`: who was rinit's child, outside of
-    /// COMMAND's group, before the stop request.
+    /// Asks each child whose turn it is. `group_left`: some child of COMMAND's group is left,
+    /// perhaps one that the scan missed.
     pub fn ask(
         &mut self,
         now: Time,
-        found: Found,
-        detached: &PidSet,
-        requests: &StopRequests,
-        asked: &mut Asked,
+        children: &[Child],
+        group_left: bool,
+        stop: &mut Stop,
         act: &mut dyn FnMut(Action),
     ) {
-        let Found {
-            children,
-            group_left,
-        } = found;
         let everybody = self.everybody_is_asked(now);
-        let is_inherited = |child: &Child| !child.in_group && !detached.contains(child.pid);
+        let is_inherited = |child: &Child| !child.in_group && !stop.is_detached(child.pid);
         let inherited_turn = everybody || !group_left;
         let detached_turn = inherited_turn && (everybody || !children.iter().any(is_inherited));
-        let is_turn = |child: &Child| {
-            child.in_group || detached_turn || inherited_turn && !detached.contains(child.pid)
-        };
         self.plan_next_scan(now, children.len(), detached_turn);
         if now < self.nobody_before {
             self.next_scan_at = self.nobody_before;
             return;
         }
         for child in children {
-            if asked.note_group(child, requests) {
-                go_on(child.pid, act);
+            if stop.asked.note_group(child, &stop.requests) {
+                go_on(Target::Child(child.pid), act);
             }
         }
-        let filters_may_be_asked = self.see_filters(now, children, asked);
-        for child in children.iter().filter(|child| is_turn(child)) {
+        let filters_may_be_asked = self.see_filters(now, children, &stop.asked);
+        for child in children {
+            let is_turn =
+                child.in_group || detached_turn || inherited_turn && !stop.is_detached(child.pid);
             let is_filter = child.input != Input::Other;
-            if !is_filter || filters_may_be_asked {
-                self.ask_one(now, child, asked, act);
+            if is_turn && (!is_filter || filters_may_be_asked) {
+                self.ask_one(now, child, &mut stop.asked, act);
             }
         }
     }
@@ -311,9 +266,7 @@ impl Drain {
             return;
         };
         asked.add(child.pid, signal == Signal::TERM || signal == self.term);
-        let to = Target::Child(child.pid);
-        act(Action::Send { signal, to });
-        go_on(child.pid, act);
+        send_and_continue(signal, Target::Child(child.pid), act);
     }
 
     fn may_have_been_asked(&self, now: Time, child: &Child) -> bool {
@@ -326,10 +279,4 @@ impl Drain {
         };
         is_guessed && child.in_group && !self.everybody_is_asked(now)
     }
-}
-
-/// A stopped process acts on nothing before it is continued.
-fn go_on(pid: Pid, act: &mut dyn FnMut(Action)) {
-    let (signal, to) = (Signal::CONT, Target::Child(pid));
-    act(Action::Send { signal, to });
 }

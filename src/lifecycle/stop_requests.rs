@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 
-use super::Requested;
+use super::action::Requested;
 use super::pid_set::PidSet;
 use crate::process::{Child, StartInfo};
 use crate::signal::{Signal, Signals};

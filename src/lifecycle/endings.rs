@@ -1,0 +1,125 @@
+//! Whose endings make the exit status.
+
+use nix::unistd::Pid;
+
+use super::pid_set::PidSet;
+use super::stop_requests::StopRequests;
+use crate::ending::Ending;
+use crate::exit_code;
+use crate::options::Options;
+use crate::process::Zombie;
+use crate::signal::Signal;
+use crate::time::Time;
+
+#[cfg_attr(test, derive(Clone, Debug))]
+pub struct Endings<'a> {
+    options: &'a Options,
+    command: Option<Ending>,
+    daemons: Daemons,
+    /// The latest of the endings that make the status was an answer to a stop
+    /// request, which no later one makes it.
+    ended_as_asked: bool,
+}
+
+/// What COMMAND left behind with `--daemon`.
+#[derive(Default)]
+#[cfg_attr(test, derive(Clone, Debug))]
+struct Daemons {
+    /// When COMMAND ended: whoever is born later, and in no session of theirs, entered from outside.
+    born_until: Time,
+    sessions: PidSet,
+    /// The first that was no success.
+    failed: Option<Ending>,
+}
+
+impl<'a> Endings<'a> {
+    pub fn new(options: &'a Options) -> Self {
+        Self {
+            options,
+            command: None,
+            daemons: Daemons::default(),
+            ended_as_asked: false,
+        }
+    }
+
+    pub fn command_ended(&mut self, ending: Ending, requests: &StopRequests) {
+        self.command = Some(ending);
+        self.ended_as_asked = answers(ending, requests);
+    }
+
+    pub fn command_has_ended(&self) -> bool {
+        self.command.is_some()
+    }
+
+    /// COMMAND has left the work to its daemons.
+    pub fn runs_daemons(&self) -> bool {
+        self.options.daemon && self.command == Some(Ending::Exited(0))
+    }
+
+    /// From `now` on.
+    pub fn daemons_run(&mut self, now: Time) {
+        self.daemons.born_until = now;
+    }
+
+    /// Another child is dead.
+    pub fn child_ended(
+        &mut self,
+        pid: Pid,
+        ending: Ending,
+        zombie: Option<Zombie>,
+        requests: &StopRequests,
+    ) {
+        if self.runs_daemons()
+            && self.daemons.count(pid, zombie)
+            && self.daemons.failed.is_none()
+            && ending != Ending::Exited(0)
+        {
+            self.daemons.failed = Some(ending);
+            self.ended_as_asked = answers(ending, requests);
+        }
+    }
+
+    /// Some of the stop requests may have come too long before COMMAND ended to count.
+    pub fn requests_forgotten(&mut self, requests: &StopRequests) {
+        self.ended_as_asked &= self.command.is_some_and(|ending| answers(ending, requests));
+    }
+
+    /// The exit status. `was_killed`: by rinit, after `--kill-after`.
+    pub fn status(&self, was_killed: bool) -> u8 {
+        let Some(command) = self.command else {
+            // Not even SIGKILL has ended it, or its end was never seen.
+            return if was_killed {
+                exit_code::SIGNAL_BASE.saturating_add(Signal::KILL.number())
+            } else {
+                exit_code::FAILED
+            };
+        };
+        if self.options.zero_on_stop && self.ended_as_asked {
+            return 0;
+        }
+        let status = self.daemons.failed.unwrap_or(command).status();
+        if self.options.expected_exits.contains(status) {
+            return 0;
+        }
+        status
+    }
+}
+
+impl Daemons {
+    fn count(&mut self, pid: Pid, zombie: Option<Zombie>) -> bool {
+        let Some(zombie) = zombie else { return true };
+        let is_one =
+            zombie.started_at <= self.born_until.tick() || self.sessions.contains(zombie.session);
+        if is_one {
+            // What it has forked in a session of its own is one, too: it was on its way.
+            self.sessions.insert(pid);
+        }
+        is_one
+    }
+}
+
+fn answers(ending: Ending, requests: &StopRequests) -> bool {
+    requests
+        .forwarded()
+        .any(|signal| ending.is_answer_to(signal))
+}
