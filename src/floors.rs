@@ -23,7 +23,14 @@ const FLOORS: [&[&str]; 8] = [
     &["sys"],
     &["explain", "pid1_init"],
     &["message"],
-    &["cli", "command", "kernel_reaping", "log_filters", "start"],
+    &[
+        "cli",
+        "command",
+        "event_log",
+        "kernel_reaping",
+        "log_filters",
+        "start",
+    ],
     &["pause", "supervisor"],
     &["lib", "fuzz", "floors"],
 ];

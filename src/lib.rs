@@ -22,6 +22,7 @@ compile_error!(
 mod cli;
 mod command;
 mod ending;
+mod event_log;
 mod exit_code;
 mod explain;
 mod fixed_string;

@@ -1,9 +1,9 @@
 //! The job of a pod's pause process: to be there, and to reap.
 
+use crate::event_log::{log_arrival, reap_shown, shows_reaping};
 use crate::message::{Fate, Message, log};
 use crate::options::Options;
 use crate::signal::Signal;
-use crate::supervisor::{log_arrival, reap_shown, shows_reaping};
 use crate::sys::clock;
 use crate::sys::pidfd::Pidfd;
 use crate::sys::signals::{self, Event, SignalReader};

@@ -1,0 +1,39 @@
+//! Carrying out what the life cycle decides.
+
+use crate::command::Command;
+use crate::explain::holdup::{Holdups, Request};
+use crate::lifecycle::{Action, Requested};
+use crate::message::{Message, log};
+use crate::options::Level;
+
+pub fn carry_out(level: Level, command: &mut Command, action: Action) {
+    match action {
+        Action::Send { signal, to } => command.send(signal, to),
+        Action::ContinueIfStopped => command.continue_if_stopped(),
+        Action::AnnounceDrain => log(level, &Message::Draining),
+        Action::ExplainWait(request) => {
+            let holdups = find_holdups(command, request);
+            log(
+                level,
+                &if command.lives() {
+                    Message::StillRunning(&holdups)
+                } else {
+                    Message::Awaited(&holdups)
+                },
+            );
+        }
+        Action::NameKilled(request) => {
+            log(level, &Message::Killed(&find_holdups(command, request)));
+        }
+    }
+}
+
+fn find_holdups(command: &Command, request: Requested) -> Holdups {
+    Holdups::find(&Request {
+        signal: request.signal,
+        at: request.at,
+        to_group: request.to_group,
+        command: command.pid(),
+        command_lives: command.lives(),
+    })
+}
