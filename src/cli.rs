@@ -3,6 +3,7 @@
 pub mod definitions;
 pub mod help;
 mod mistakes;
+mod parser;
 mod source;
 mod value;
 
@@ -11,14 +12,13 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use clap::builder::ValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, ArgAction, Command};
 
 use crate::message::{self, UsageError};
 use crate::options::{ForwardTo, Level, Options};
 use definitions::*;
 pub use mistakes::variable_meant;
+use parser::command;
 use source::{Source, read};
 
 /// What rinit is asked to do.
@@ -128,54 +128,6 @@ fn has_no_option(words: &mut Vec<OsString>) -> bool {
     words
         .first()
         .is_some_and(|word| !word.as_bytes().starts_with(b"-"))
-}
-
-fn command() -> Command {
-    let command = Command::new("rinit")
-        .no_binary_name(true)
-        .disable_help_flag(true)
-        .disable_version_flag(true)
-        .args_override_self(true)
-        .infer_long_args(true);
-    OPTIONS.iter().map(arg).fold(command, Command::arg).arg(
-        Arg::new("command")
-            .value_parser(ValueParser::os_string())
-            .num_args(1..)
-            .trailing_var_arg(true)
-            .hide(true),
-    )
-}
-
-fn arg(option: &Definition) -> Arg {
-    let mut arg = Arg::new(option.name).help(option.help);
-    if let Some(letter) = option.letter {
-        arg = arg.short(letter);
-    }
-    if option.kind != Kind::Hidden {
-        arg = arg.long(option.name).help_heading(option.group);
-    }
-    let arg = match option.name {
-        "license" => arg.short_alias('L'),
-        "verbose" => arg.overrides_with("quiet"),
-        "quiet" => arg.overrides_with("verbose"),
-        _ => arg,
-    };
-    match option.kind {
-        Kind::Flag => arg.action(ArgAction::SetTrue),
-        Kind::Count => arg.action(ArgAction::Count),
-        Kind::Help => arg.action(ArgAction::HelpShort),
-        Kind::Hidden => arg.action(ArgAction::SetTrue).hide(true),
-        Kind::Value(name) => value_of(arg, name),
-        Kind::Values(name) => value_of(arg, name).action(ArgAction::Append),
-    }
-}
-
-/// The word is taken as it is, even if it begins with a hyphen: what is wrong
-/// with it, rinit says better.
-fn value_of(arg: Arg, name: &'static str) -> Arg {
-    arg.value_name(name)
-        .allow_hyphen_values(true)
-        .value_parser(ValueParser::os_string())
 }
 
 fn options(source: Source) -> Result<Options, UsageError> {

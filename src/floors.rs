@@ -35,9 +35,6 @@ const FLOORS: [&[&str]; 8] = [
     &["lib", "fuzz", "floors"],
 ];
 
-/// To be removed.
-const KNOWN: [(&str, &str); 1] = [("cli::help", "cli")];
-
 /// By the path of each module, `sys::spawn`, those that it imports from.
 type Imports = BTreeMap<String, BTreeSet<String>>;
 
@@ -49,11 +46,8 @@ fn no_import_runs_up() {
             assert!(to <= from, "{module} imports {other} from above it");
             // The tests of a module may look at it.
             let is_test = module.starts_with("lifecycle::properties");
-            if is_test || KNOWN.contains(&(&module, &other)) {
-                continue;
-            }
             assert!(
-                !module.starts_with(&format!("{other}::")),
+                is_test || !module.starts_with(&format!("{other}::")),
                 "{module} points back up at {other}"
             );
         }

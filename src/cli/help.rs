@@ -5,7 +5,7 @@ use clap::Command;
 #[cfg(test)]
 use clap::builder::Resettable;
 
-use super::command;
+use super::parser::command;
 use crate::message;
 
 pub fn in_full() -> Command {
