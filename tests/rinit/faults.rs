@@ -81,7 +81,8 @@ fn a_command_on_a_terminal_keeps_its_status() {
 fn a_command_that_stops_on_a_terminal_goes_on_and_keeps_its_status() {
     // Who cannot see that it has stopped, cannot have it go on.
     let words = "-vv -- FIXTURE into STARTED say started \
-                 fork exec sh -c 'sleep 1; kill -CONT $PPID' , exec sh -c 'kill -TSTP $$; exit 3'";
+                 fork exec sh -c 'for _ in 1 2 3 4 5; do sleep 0.2; kill -CONT $PPID; done' , \
+                 exec sh -c 'kill -TSTP $$; exit 3'";
     as_subreaper(|role| {
         let on_terminal = Traced {
             on_terminal: true,
