@@ -127,6 +127,7 @@ fn who_gets_the_commands_pid_after_it_is_nobody_but_another_child() {
     as_pid1_and_subreaper(|role| {
         let command = role.pid() + 1;
         let mut rinit = Rinit::new(role)
+            .words(QUIETLY)
             .fixture(&format!(
                 "orphan session await keeper 10 \
                  pid {command} group linger again 15 20 say again-is-done exit 5 , exit 4 , until-eof exit 42"
@@ -145,6 +146,7 @@ fn who_gets_the_pid_of_one_that_was_told_is_told_as_well() {
         // The command's child between the two, and that one's own.
         let first = role.pid() + 3;
         let mut rinit = Rinit::new(role)
+            .words(QUIETLY)
             .fixture(&format!(
                 "orphan linger first 15 20 exit 0 , orphan session await keeper 10 \
                  pid {first} linger again 15 20 say again-is-done exit 5 , exit 4 , until-eof exit 42"
@@ -158,6 +160,9 @@ fn who_gets_the_pid_of_one_that_was_told_is_told_as_well() {
         expect_again(rinit, first);
     });
 }
+
+/// On a busy machine a drain takes long enough to be explained.
+const QUIETLY: &str = "-q";
 
 /// The second one with that pid is told once and waited for, and the command's status is what it was.
 fn expect_again(rinit: Running, pid: i32) {
