@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::common::rinit::{hand_over, hide};
 use crate::common::strace;
@@ -579,6 +579,8 @@ fn under_the_mask_of_the_command_nothing_happens_but_its_exec() {
             "42".as_ref(),
         ])
         .env("PATH", path.join(":"))
+        // A terminal would be handed over.
+        .stdin(Stdio::null())
         .status()
         .expect("strace");
     assert_eq!(status.code(), Some(42));

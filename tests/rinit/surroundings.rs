@@ -114,16 +114,8 @@ fn assert_never_waits(rinit: Rinit) {
     rinit.ready("command");
     let directory = Directory::new("strace");
     let log = directory.path().join("log");
-    let mut strace = Command::new("strace")
-        .args(["-qq", "-e", "trace=pwritev2,?poll,?ppoll,write,openat"])
-        .args(["-e", "signal=none", "-o"])
-        .arg(&log)
-        .args(["-p", &rinit.pid.to_string()])
-        .spawn()
-        .expect("strace");
-    wait_until("rinit is traced", || {
-        proc::status(rinit.pid, "TracerPid").is_some_and(|pid| pid != "0")
-    });
+    let calls = "strace -e trace=pwritev2,?poll,?ppoll,write,openat -e signal=none -o";
+    let mut strace = strace::attach(&format!("{calls} {}", log.display()), rinit.pid);
     rinit.send(libc::SIGUSR1);
     rinit.says("command got 10 ");
     drop(rinit);
