@@ -108,17 +108,7 @@ fn on_every_architecture_signals_reach_the_group() {
 
 #[test]
 fn on_every_architecture_last_words_are_said() {
-    on_every_architecture(|rinit| {
-        let rinit = rinit()
-            .script(r#""$fixture" linger app 15 500 say app-is-done exit 0; echo shell went on"#)
-            .start();
-        rinit.ready_before_now("app");
-        rinit.send(libc::SIGTERM);
-        let ended = rinit.end();
-        assert_eq!(ended.status, 143, "{ended:?}");
-        assert_eq!(got(&ended.stdout, "app", 15), 1, "{ended:?}");
-        assert_order(&ended.stdout, &["app got 15 ", "app-is-done"]);
-    });
+    on_every_architecture(|rinit| rinit().stop_behind_a_shell());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 
 use nix::mount::{MsFlags, mount};
 
-use super::output::Output;
+use super::output::{Output, assert_order, got};
 use super::role::Entry;
 use super::seccomp::refuse;
 use super::{Role, binary, fixture, proc, signal, wait_for, wait_until};
@@ -161,6 +161,21 @@ impl Rinit {
         running.end()
     }
 
+    /// Asks a program behind a shell to stop, and expects it to be asked once and to finish. With
+    /// something behind it, the shell cannot become the program.
+    pub fn stop_behind_a_shell(self) {
+        let rinit = self
+            .script(r#""$fixture" linger app 15 1500 say app-is-done exit 0; echo shell went on"#)
+            .start();
+        rinit.ready_before_now("app");
+        rinit.send(libc::SIGTERM);
+        let ended = rinit.end();
+        assert_eq!(ended.status, 143, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "app", 15), 1, "{ended:?}");
+        assert_order(&ended.stdout, &["app got 15 ", "app-is-done"]);
+        assert!(!ended.stdout.contains("shell went on"), "{ended:?}");
+    }
+
     /// Starts it, and tells whether a signal reaches a child of the command as well.
     pub fn reaches_children(self) -> bool {
         let rinit = self.fixture("fork record child , record command").start();
@@ -243,6 +258,12 @@ impl Running {
     pub fn wait_until_taken(&self) {
         wait_until("rinit has taken the signals", || {
             proc::signals(self.pid, "ShdPnd") == Some(0)
+        });
+    }
+
+    pub fn wait_until_only_command_is_left(&self) {
+        wait_until("only the command is left", || {
+            proc::children(self.pid).len() == 1
         });
     }
 

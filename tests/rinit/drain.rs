@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::common::output::{Output, assert_order, got};
+use crate::common::output::{Output, got};
 use crate::common::{
     Ended, Rinit, Running, as_pid1_and_subreaper, as_pid1_and_subreaper_at_once, fixture, proc,
     signal, skip,
@@ -13,17 +13,7 @@ use nix::unistd::Uid;
 #[test]
 fn a_program_behind_a_shell_says_its_last_words() {
     as_pid1_and_subreaper(|role| {
-        // With something behind it the shell cannot become the program.
-        let rinit = Rinit::new(role)
-            .script(r#""$fixture" linger app 15 1500 say app-is-done exit 0; echo shell went on"#)
-            .start();
-        rinit.ready_before_now("app");
-        rinit.send(libc::SIGTERM);
-        let ended = rinit.end();
-        assert_eq!(ended.status, 143, "{ended:?}");
-        assert_eq!(got(&ended.stdout, "app", 15), 1, "{ended:?}");
-        assert_order(&ended.stdout, &["app got 15 ", "app-is-done"]);
-        assert!(!ended.stdout.contains("shell went on"), "{ended:?}");
+        Rinit::new(role).stop_behind_a_shell();
     });
 }
 

@@ -72,9 +72,7 @@ fn orphans_wake_nobody() {
         let before = proc::switches(rinit.pid);
         rinit.tell("x");
         rinit.says("done");
-        wait_until("only the command is left", || {
-            proc::children(rinit.pid).len() == 1
-        });
+        rinit.wait_until_only_command_is_left();
         assert_eq!(proc::switches(rinit.pid), before);
         drop(rinit.stdin.take());
         let ended = rinit.end();
@@ -248,9 +246,7 @@ fn where_a_call_is_refused_rinit_reaps() {
                     .fixture("orphans 100 say done until-eof exit 42")
                     .start();
                 rinit.says("done");
-                wait_until("only the command is left", || {
-                    proc::children(rinit.pid).len() == 1
-                });
+                rinit.wait_until_only_command_is_left();
                 assert!(!is_left_to_kernel(&rinit));
                 drop(rinit.stdin.take());
                 let ended = rinit.end();

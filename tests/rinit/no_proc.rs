@@ -6,8 +6,7 @@ use std::thread;
 
 use crate::common::output::{assert_order, got};
 use crate::common::{
-    Rinit, Role, as_pid1, as_pid1_and_subreaper, as_pid1_and_subreaper_at_once, proc, signal,
-    wait_until,
+    Rinit, Role, as_pid1, as_pid1_and_subreaper_at_once, proc, signal, wait_until,
 };
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
@@ -65,23 +64,12 @@ fn the_commands_group_is_told_and_waited_for() {
         assert_eq!(got(&ended.stdout, "left", 18), 1, "{ended:?}");
         assert!(ended.stdout.contains("left-is-done"), "{ended:?}");
     };
-    as_pid1_and_subreaper(|role| with_each_proc(test, role));
+    in_each_role_with_each_proc_at_once(test);
 }
 
 #[test]
 fn a_program_behind_a_shell_is_told_once() {
-    let test = |rinit: Rinit| {
-        let rinit = rinit
-            .script(r#""$fixture" linger app 15 1500 say app-is-done exit 0; echo no"#)
-            .start();
-        rinit.ready_before_now("app");
-        rinit.send(libc::SIGTERM);
-        let ended = rinit.end();
-        assert_eq!(ended.status, 143, "{ended:?}");
-        assert_eq!(got(&ended.stdout, "app", 15), 1, "{ended:?}");
-        assert!(ended.stdout.contains("app-is-done"), "{ended:?}");
-    };
-    as_pid1_and_subreaper(|role| with_each_proc(test, role));
+    in_each_role_with_each_proc_at_once(Rinit::stop_behind_a_shell);
 }
 
 #[test]

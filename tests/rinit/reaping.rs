@@ -10,9 +10,7 @@ fn twenty_thousand_orphans_at_once_leave_no_zombie() {
             .fixture("orphans 20000 say done until-eof exit 42")
             .start();
         rinit.says("done");
-        wait_until("only the command is left", || {
-            proc::children(rinit.pid).len() == 1
-        });
+        rinit.wait_until_only_command_is_left();
         drop(rinit.stdin.take());
         let ended = rinit.end();
         assert_eq!(ended.status, 42, "{}", ended.stderr);
@@ -40,9 +38,7 @@ fn an_orphan_is_never_taken_for_the_command() {
             "orphan session exit 3 , orphan exit 4 , orphan die 9 , say done until-eof exit 42";
         let mut rinit = Rinit::new(role).fixture(words).start();
         rinit.says("done");
-        wait_until("only the command is left", || {
-            proc::children(rinit.pid).len() == 1
-        });
+        rinit.wait_until_only_command_is_left();
         drop(rinit.stdin.take());
         assert_eq!(rinit.end().status, 42);
     });
@@ -58,9 +54,8 @@ fn an_orphan_whose_parent_lives_outside_rinits_sight_is_reaped_too() {
         let command = rinit.ready("command");
         assert_eq!(proc::parent(orphan), rinit.pid);
         signal::send(orphan, libc::SIGUSR1).expect("it lives");
-        wait_until("only the command is left", || {
-            proc::children(rinit.pid) == [command]
-        });
+        rinit.wait_until_only_command_is_left();
+        assert_eq!(proc::children(rinit.pid), [command]);
     });
 }
 
@@ -72,9 +67,7 @@ fn an_inherited_ignored_sigchld_takes_no_status_away() {
             .fixture("orphan exit 3 , say done until-eof exit 42")
             .start();
         rinit.says("done");
-        wait_until("only the command is left", || {
-            proc::children(rinit.pid).len() == 1
-        });
+        rinit.wait_until_only_command_is_left();
         drop(rinit.stdin.take());
         assert_eq!(rinit.end().status, 42);
     });
@@ -127,9 +120,7 @@ fn a_child_from_before_rinit_was_executed_is_reaped() {
             proc::children(rinit.pid).len() == 2
         });
         drop(rinit.stdin.take());
-        wait_until("only the command is left", || {
-            proc::children(rinit.pid).len() == 1
-        });
+        rinit.wait_until_only_command_is_left();
         rinit.send(libc::SIGTERM);
         assert_eq!(rinit.end().status, 128 + libc::SIGTERM);
     });
@@ -143,9 +134,7 @@ fn a_child_that_was_dead_before_rinit_was_executed_is_reaped() {
             .fixture("sleep command")
             .start();
         rinit.ready("command");
-        wait_until("only the command is left", || {
-            proc::children(rinit.pid).len() == 1
-        });
+        rinit.wait_until_only_command_is_left();
         let rinit = Rinit::new(role)
             .before_exec(rinit::fork_a_zombie)
             .words("-P")

@@ -83,9 +83,7 @@ fn signals_arrive_while_orphans_die(first: impl Fn(&Running)) {
             rinit.says(&format!("command has {}", count * burst));
         }
         rinit.says("storm-is-over");
-        wait_until("all the dead are reaped", || {
-            proc::children(rinit.pid).len() == 1
-        });
+        rinit.wait_until_only_command_is_left();
         proc::wait_until_idle(rinit.pid);
         let now = Held::by(rinit.pid);
         assert_eq!(now.descriptors, before.descriptors);
