@@ -17,6 +17,7 @@ pub mod holdup;
 mod missing;
 mod permission;
 pub mod program;
+mod shell_word;
 mod source;
 mod start;
 
@@ -26,4 +27,5 @@ pub use cause::{Cause, Failure, Hint};
 pub use death::{Death, Reason};
 pub use elf::Size;
 pub use format::{Archive, System};
+pub use shell_word::ShellWord;
 pub use start::why_not_started;

@@ -10,6 +10,7 @@ use super::arch::Arch;
 use super::c_library::Libc;
 use super::elf::Size;
 use super::format::{Archive, System};
+use super::shell_word::ShellWord;
 use crate::exit_code;
 
 /// Why what could not be run.
@@ -46,7 +47,7 @@ pub enum Cause {
     Missing {
         /// What is not there, if that is a directory on the way.
         directory: Option<PathBuf>,
-        other_case: Option<PathBuf>,
+        hint: Option<Hint>,
     },
     /// A symbolic link leads to what is not there.
     DanglingLink {
@@ -118,13 +119,14 @@ pub enum Cause {
     Other(Errno),
 }
 
-/// What may be meant by a name that is in no directory of PATH.
+/// What may be meant by a name that leads to no file.
 pub enum Hint {
     /// A file of that name in the working directory.
     Here,
     OtherCase(PathBuf),
-    /// The name holds blanks, and this, before the first of them, is in PATH.
+    /// The name holds blanks, and this, before the first of them, is there.
     OneWord(OsString),
+    ForShell(ShellWord),
     /// It could be this file, were it not for that directory.
     Unsearchable {
         file: PathBuf,

@@ -9,6 +9,7 @@ use nix::unistd::geteuid;
 
 use super::cause::{Cause, Hint};
 use super::file;
+use super::shell_word::ShellWord;
 use crate::search::Search;
 
 /// Symbolic links on one way, as in the kernel (path_resolution(7)).
@@ -41,11 +42,9 @@ fn hint(search: &Search, errno: Errno) -> Option<Hint> {
     if let Some(other) = directories().find_map(in_other_case) {
         return Some(Hint::OtherCase(other));
     }
-    if let Some(first) = first_word(name) {
-        let is_there = |directory: &Path| directory.join(first).is_file();
-        if directories().any(is_there) {
-            return Some(Hint::OneWord(first.to_owned()));
-        }
+    let is_there = |first: &OsStr| directories().any(|directory| directory.join(first).is_file());
+    if let Some(hint) = words_in_one(name, is_there) {
+        return Some(hint);
     }
     // No directory has kept the kernel out.
     if errno != Errno::EACCES {
@@ -63,6 +62,15 @@ fn hint(search: &Search, errno: Errno) -> Option<Hint> {
             }),
             _ => None,
         })
+}
+
+/// Whether more than a name was given: shell syntax, or a program, which `is_there`, with its arguments.
+fn words_in_one(name: &OsStr, is_there: impl Fn(&OsStr) -> bool) -> Option<Hint> {
+    if let Some(word) = ShellWord::find(name) {
+        return Some(Hint::ForShell(word));
+    }
+    let first = first_word(name).filter(|first| is_there(first))?;
+    Some(Hint::OneWord(first.to_owned()))
 }
 
 /// What stands before the first blank.
@@ -117,7 +125,13 @@ pub fn obstacle(file: &Path) -> Option<Cause> {
                     (Errno::ENOTDIR, _) => Cause::NotADirectory(here),
                     (Errno::ENOENT, Some(link)) => Cause::DanglingLink { link, target: next },
                     (Errno::ENOENT, None) => Cause::Missing {
-                        other_case: next.file_name().and_then(|name| in_other_case(&here, name)),
+                        hint: next
+                            .file_name()
+                            .and_then(|name| in_other_case(&here, name))
+                            .map(Hint::OtherCase)
+                            .or_else(|| {
+                                words_in_one(file.as_os_str(), |first| Path::new(first).is_file())
+                            }),
                         directory: (rest != Path::new("")).then_some(next),
                     },
                     (other, _) => Cause::Other(other),

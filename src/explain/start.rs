@@ -74,7 +74,7 @@ fn cause(file: &Path, errno: Errno) -> Verdict {
         Some(Cause::Unsearchable { .. } | Cause::Other(_)) if errno == Errno::ENOENT => {
             return Verdict::Cause(Cause::Missing {
                 directory: None,
-                other_case: None,
+                hint: None,
             });
         }
         Some(obstacle) => return Verdict::Cause(obstacle),

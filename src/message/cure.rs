@@ -9,11 +9,12 @@ use nix::errno::Errno;
 
 use super::escaped::Escaped;
 use super::part::{File, INDENT, Quoted, Word};
-use crate::explain::{Arch, Archive, Cause, Failure, Hint, Libc};
+use crate::explain::{Arch, Archive, Cause, Failure, Hint, Libc, ShellWord};
 
 /// What to do about it.
 pub fn add_cure(f: &mut Formatter, failure: &Failure) -> fmt::Result {
-    let file = Word(failure.file.as_os_str());
+    let name = failure.file.as_os_str();
+    let file = Word(name);
     match &failure.cause {
         Cause::NoName => f.write_str("see whether the variable that should hold it is empty"),
         Cause::NotInPath {
@@ -23,7 +24,7 @@ pub fn add_cure(f: &mut Formatter, failure: &Failure) -> fmt::Result {
         } => {
             match hint {
                 None => f.write_str("install it in the image, or give its full path")?,
-                Some(hint) => add_hint(f, failure.file.as_os_str(), hint)?,
+                Some(hint) => add_hint(f, name, hint)?,
             }
             let which = match is_set {
                 true => "PATH is",
@@ -32,9 +33,8 @@ pub fn add_cure(f: &mut Formatter, failure: &Failure) -> fmt::Result {
             write!(f, "{INDENT}{which} {}", Quoted(searched))
         }
         Cause::Missing {
-            other_case: Some(other),
-            ..
-        } => add_other_case(f, other),
+            hint: Some(hint), ..
+        } => add_hint(f, name, hint),
         Cause::Missing { .. } => f.write_str(
             "check the path, the COPY lines of the Dockerfile, and volumes mounted over it",
         ),
@@ -133,7 +133,22 @@ fn add_hint(f: &mut Formatter, name: &OsStr, hint: &Hint) -> fmt::Result {
             "there is one in the working directory: to run that, write ./{}",
             Word(name)
         ),
-        Hint::OtherCase(other) => add_other_case(f, other),
+        Hint::OtherCase(other) => {
+            write!(f, "there is {}: check upper and lower case", File(other))
+        }
+        Hint::ForShell(word) => f.write_str(match word {
+            ShellWord::Variable => {
+                "nothing replaces variables here: write the name itself, or [\"sh\", \"-c\", \"exec $APP\"]"
+            }
+            ShellWord::Quotes => "the quotes are part of the name here: leave them out",
+            ShellWord::Assignment => {
+                "set variables with ENV in the Dockerfile, or by env: [\"env\", \"NAME=VALUE\", \"app\"]"
+            }
+            ShellWord::Builtin | ShellWord::Operator => {
+                "only a shell understands it: leave it out, or have one run the whole line: \
+                 [\"sh\", \"-c\", \"LINE\"]"
+            }
+        }),
         Hint::OneWord(first) => write!(
             f,
             "{} is there: pass its arguments as separate words, as in [\"{}\", \"ARG\"]",
@@ -152,10 +167,6 @@ fn add_hint(f: &mut Formatter, name: &OsStr, hint: &Hint) -> fmt::Result {
             Word(directory.as_os_str())
         ),
     }
-}
-
-fn add_other_case(f: &mut Formatter, other: &Path) -> fmt::Result {
-    write!(f, "there is {}: check upper and lower case", File(other))
 }
 
 fn add_cure_without_loader(

@@ -167,6 +167,62 @@ fn a_name_that_holds_its_arguments_too() {
 }
 
 #[test]
+fn a_path_that_holds_its_arguments_too() {
+    in_directory("one-word-path", |directory| {
+        expect(
+            run(directory, "/usr/bin/sleep --flag=/tmp"),
+            127,
+            &[
+                "cannot run \"/usr/bin/sleep --flag=/tmp\": there is no directory \"/usr/bin/sleep --flag=\"",
+                "\"/usr/bin/sleep\" is there: pass its arguments as separate words, as in [\"/usr/bin/sleep\", \"ARG\"]",
+            ],
+        );
+    });
+}
+
+#[test]
+fn what_only_a_shell_understands() {
+    let line = "only a shell understands it: leave it out, or have one run the whole line: [\"sh\", \"-c\", \"LINE\"]";
+    let variable = "nothing replaces variables here: write the name itself, or [\"sh\", \"-c\", \"exec $APP\"]";
+    let assignment =
+        "set variables with ENV in the Dockerfile, or by env: [\"env\", \"NAME=VALUE\", \"app\"]";
+    let quotes = "the quotes are part of the name here: leave them out";
+    in_directory("shell-words", |directory| {
+        for (word, cure) in [
+            ("$APP", variable),
+            ("sleep $SECONDS", variable),
+            ("exec", line),
+            ("ulimit -n 9", line),
+            ("sleep;", line),
+            ("A=b", assignment),
+            ("A=b sleep 1", assignment),
+            ("'sleep'", quotes),
+        ] {
+            let text = format!("cannot run \"{word}\": there is no such program in PATH");
+            let path = "PATH is \"/usr/local/bin:/usr/bin:/bin\"";
+            expect(run(directory, word), 127, &[&text, cure, path]);
+        }
+        for (path, missing, cure) in [
+            ("cd /app", "directory \"cd \"", line),
+            ("$HOME/app", "directory \"$HOME\"", variable),
+            ("'/bin/sleep'", "directory \"'\"", quotes),
+            ("/bin/no-such;", "such file", line),
+        ] {
+            let ended = run(directory, path).run();
+            let (what, cure) = (
+                format!("there is no {missing}\n"),
+                format!("       {cure}\n"),
+            );
+            assert!(
+                ended.stderr.contains(&what) && ended.stderr.ends_with(&cure),
+                "{}",
+                ended.stderr
+            );
+        }
+    });
+}
+
+#[test]
 fn an_empty_name() {
     in_directory("empty-name", |directory| {
         expect(
