@@ -9,7 +9,7 @@ use crate::kernel_reaping::KernelReaping;
 use crate::lifecycle::Target;
 use crate::message::{Message, log};
 use crate::options::{ForwardTo, Level};
-use crate::process::Name;
+use crate::process::{Name, State};
 use crate::signal::{Signal, Signals};
 use crate::sys::pidfd::Pidfd;
 use crate::sys::signals::SignalReader;
@@ -86,16 +86,15 @@ impl Command {
     }
 
     /// Whether a signal is for the whole group, as `forward_to` has it. What handles a signal
-    /// leads its own children; what does not, cannot.
-    pub fn is_for_group(&self, forward_to: ForwardTo, signal: Signal) -> bool {
-        let is_handled = || {
-            let state = procfs::state(self.pid);
-            state.is_some_and(|state| state.caught.contains(signal))
-        };
+    /// leads its own children. What a stop kills leaves orphans, which are asked one by one, and
+    /// lead theirs.
+    pub fn is_for_group(&self, forward_to: ForwardTo, signal: Signal, is_stop: bool) -> bool {
+        let is_for_command =
+            |state: State| state.caught.contains(signal) || is_stop && state.would_die_of(signal);
         match forward_to {
             ForwardTo::Group => true,
             ForwardTo::Command => false,
-            ForwardTo::Auto => !(self.lives && is_handled()),
+            ForwardTo::Auto => !(self.lives && procfs::state(self.pid).is_some_and(is_for_command)),
         }
     }
 

@@ -348,6 +348,13 @@ impl<'a> Lifecycle<'a> {
         let term = self.stop.term_as_forwarded();
         let request = self.stop.requests.latest_forwarded(false).unwrap_or(term);
         let mut drain = Drain::new(now, request, term, self.guess, true);
+        let latest = self.stop.requests.latest();
+        let killed_alone = |latest: Requested| {
+            !latest.to_group && self.endings.command_was_killed_by(latest.signal)
+        };
+        if latest.is_some_and(killed_alone) {
+            drain.skip_head_start(now);
+        }
         // After a stop request somebody else keeps a clock; a second one could only lose data.
         let default = (!asked).then_some(DEFAULT_GRACE);
         drain.deadline = self.options.grace.or(default).map(|grace| now.after(grace));

@@ -2,7 +2,7 @@
 
 use nix::unistd::Pid;
 
-use crate::signal::Signals;
+use crate::signal::{Signal, Signals};
 
 /// A process's name, which it may have chosen itself; empty if not known.
 pub struct Name {
@@ -105,5 +105,11 @@ pub struct State {
 impl State {
     pub fn is_dead(&self) -> bool {
         matches!(self.code, b'Z' | b'X' | b'x')
+    }
+
+    /// Whether it leaves that signal to the kernel, which kills it.
+    pub fn would_die_of(&self, signal: Signal) -> bool {
+        let set_up = [self.caught, self.ignored, self.blocked];
+        signal.kills_by_default() && !set_up.iter().any(|signals| signals.contains(signal))
     }
 }

@@ -74,6 +74,21 @@ impl Signal {
         i32::from(self.0)
     }
 
+    /// signal(7).
+    pub fn kills_by_default(self) -> bool {
+        const HARMLESS: Signals = Signals::of(&[
+            Signal::CHLD,
+            Signal::CONT,
+            Signal::STOP,
+            Signal::TSTP,
+            Signal::TTIN,
+            Signal::TTOU,
+            Signal::constant(libc::SIGURG),
+            Signal::constant(libc::SIGWINCH),
+        ]);
+        !HARMLESS.contains(self)
+    }
+
     /// Every signal.
     pub fn all() -> impl Iterator<Item = Self> {
         (1..=Self::RTMAX.0).map(Self)

@@ -154,7 +154,8 @@ impl Supervisor<'_> {
         if signal == Signal::CONT && self.command.lives() {
             self.jobs.go_along();
         }
-        if self.command.lives() && self.lifecycle.is_stop_request(signal) {
+        let is_stop = self.lifecycle.is_stop_request(signal);
+        if self.command.lives() && is_stop {
             // Whoever is found is not to be mixed up with one that gets the same pid later.
             self.command.keep_zombies();
         }
@@ -164,7 +165,7 @@ impl Supervisor<'_> {
             forwarded,
             to_group: self
                 .command
-                .is_for_group(forward_to, forwarded.unwrap_or(signal)),
+                .is_for_group(forward_to, forwarded.unwrap_or(signal), is_stop),
         };
         let next = self.report(|lifecycle, scan, act| {
             lifecycle.signal_arrived(arrived, scan, clock::now, act)

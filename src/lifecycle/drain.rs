@@ -91,6 +91,11 @@ impl Drain {
         }
     }
 
+    /// The stop request that has killed COMMAND has reached nobody else.
+    pub fn skip_head_start(&mut self, now: Time) {
+        self.nobody_before = now;
+    }
+
     /// When there is something to do again.
     pub fn next_event(&self) -> Option<Time> {
         let times = [self.deadline, self.explain_at, Some(self.next_scan_at)];

@@ -51,6 +51,10 @@ impl<'a> Endings<'a> {
         self.command.is_some()
     }
 
+    pub fn command_was_killed_by(&self, signal: Signal) -> bool {
+        matches!(self.command, Some(Ending::Killed { by, .. }) if by == signal)
+    }
+
     /// COMMAND has left the work to its daemons.
     pub fn runs_daemons(&self) -> bool {
         self.options.daemon && self.command == Some(Ending::Exited(0))

@@ -16,7 +16,8 @@
 //! 5. Nobody outside COMMAND's group is asked while a child of that group is
 //!    left, and of those nobody who was rinit's child when the stop was requested
 //!    while one is left who was not, unless 5 s have passed.
-//! 6. For 0.3 s after COMMAND's end nobody is asked.
+//! 6. For 0.3 s after COMMAND's end nobody is asked, unless the stop request that killed it
+//!    reached nobody else.
 //! 7. It ends as soon as every process has ended,
 //! 8. and not while one lives and no deadline has passed.
 //! 9. A guess delays rinit's own request until 5 s after COMMAND's end, and nothing else.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::common::output::got;
+use crate::common::output::{assert_order, got};
 use crate::common::terminal::CTRL_C;
 use crate::common::{Rinit, Terminal, as_pid1_and_subreaper, patiently, signal};
 
@@ -154,17 +154,43 @@ fn with_auto_a_command_that_handles_the_signal_gets_it_alone() {
 }
 
 #[test]
-fn with_auto_the_group_gets_what_the_command_does_not_handle() {
+fn with_auto_what_a_killed_command_leaves_leads_its_own_children() {
     as_pid1_and_subreaper(|role| {
-        let shell = r#""$fixture" linger app 15 0 say app-is-done exit 0; echo no"#;
+        let shell = r#""$fixture" fork linger worker 15 0 exit 0 , \
+            linger leader 15 300 say leader-is-done exit 0; echo no"#;
         let rinit = Rinit::new(role)
             .words("--forward-to auto")
             .script(shell)
             .start();
-        rinit.ready_before_now("app");
+        rinit.ready_before_now("worker");
+        rinit.ready_before_now("leader");
         rinit.send(libc::SIGTERM);
         let ended = rinit.end();
         assert_eq!(ended.status, 143, "{ended:?}");
-        assert!(ended.stdout.contains("app-is-done"), "{ended:?}");
+        let order = ["leader got 15 ", "leader-is-done", "worker got 15 "];
+        assert_order(&ended.stdout, &order);
+    });
+}
+
+#[test]
+fn with_auto_the_group_gets_what_would_not_stop_the_command() {
+    as_pid1_and_subreaper(|role| {
+        for (options, shell_does, signal, status) in [
+            ("", "trap '' TERM", libc::SIGTERM, 5),
+            ("--stop-signal WINCH", ":", libc::SIGWINCH, 5),
+            ("", ":", libc::SIGHUP, 129),
+        ] {
+            let app = format!(r#""$fixture" linger app {signal} 0 exit 0; exit 5"#);
+            let rinit = Rinit::new(role)
+                .words("--forward-to auto")
+                .words(options)
+                .script(&format!("{shell_does}; {app}"))
+                .start();
+            rinit.ready_before_now("app");
+            rinit.send(signal);
+            let ended = rinit.end();
+            assert_eq!(ended.status, status, "{ended:?}");
+            assert_eq!(got(&ended.stdout, "app", signal), 1, "{ended:?}");
+        }
     });
 }

@@ -71,7 +71,7 @@ impl Dice {
         match self.roll(20) {
             0..4 => Step::Signal {
                 signal: self.signal(),
-                handled_by_command: self.coin(),
+                for_command_alone: self.coin(),
             },
             4..8 => Step::Pass(match self.roll(4) {
                 0 => self.roll(30),

@@ -3,7 +3,7 @@
 use super::run::Run;
 use super::world::{Birth, Proc, Setting, Step};
 use crate::ending::Ending;
-use crate::options::{Options, Rewrite};
+use crate::options::{ForwardTo, Options, Rewrite};
 use crate::signal::Signal;
 
 const FILTER: Step = Step::Fork(Birth {
@@ -26,7 +26,7 @@ const COMMAND_ENDS: Step = Step::CommandEnds {
 fn signal(signal: Signal) -> Step {
     Step::Signal {
         signal,
-        handled_by_command: false,
+        for_command_alone: false,
     }
 }
 
@@ -89,6 +89,31 @@ fn a_filter_that_got_a_quit_still_gets_its_term_last() {
         Step::Pass(4_000),
     ];
     keeps_the_promises(Options::default(), &steps);
+}
+
+#[test]
+fn whoever_a_stop_for_command_alone_leaves_behind_is_asked_at_once() {
+    let options = Options {
+        forward_to: ForwardTo::Auto,
+        ..Options::default()
+    };
+    let steps = [
+        Step::Fork(MEMBER),
+        Step::Pass(100),
+        Step::Signal {
+            signal: Signal::TERM,
+            for_command_alone: true,
+        },
+        Step::CommandEnds {
+            ending: Ending::Killed {
+                by: Signal::TERM,
+                core_dumped: false,
+            },
+            on_terminal: false,
+        },
+        Step::Pass(1),
+    ];
+    keeps_the_promises(options, &steps);
 }
 
 #[test]

@@ -14,7 +14,6 @@ use crate::process::Scan;
 use crate::signal::Signal;
 use crate::time::Time;
 
-const HEAD_START: Duration = Duration::from_millis(300);
 const TURNS: Duration = Duration::from_secs(5);
 /// A log filter is asked so long after the end of its input at the latest.
 const FILTER_PATIENCE: Duration = Duration::from_millis(2_500);
@@ -285,10 +284,6 @@ impl<'a> Judge<'a> {
         let inherited_left = world.children().any(is_inherited);
         let earlier_left = world.group_left() || process.detached && inherited_left;
         self.runs_daemons() || process.in_group || everybody || !earlier_left
-    }
-
-    fn is_head_start(&self, now: Time) -> bool {
-        !self.runs_daemons() && now < self.ended().after(HEAD_START)
     }
 
     fn ask(&mut self, world: &mut World, pid: Pid, signal: Signal) {

@@ -43,8 +43,8 @@ impl<'a> Run<'a> {
         match *step {
             Step::Signal {
                 signal,
-                handled_by_command,
-            } => self.signal(signal, handled_by_command),
+                for_command_alone,
+            } => self.signal(signal, for_command_alone),
             Step::Pass(millis) => self.pass(Duration::from_millis(millis)),
             Step::Fork(birth) => self.world.fork(&birth),
             Step::Enter => self.world.enter(),
@@ -108,7 +108,7 @@ impl<'a> Run<'a> {
         self.judge.check_scan(&self.world, &scan);
     }
 
-    fn signal(&mut self, received: Signal, handled_by_command: bool) {
+    fn signal(&mut self, received: Signal, for_command_alone: bool) {
         // No two signals arrive at the same time.
         self.world.now = self.world.now.after(Duration::from_nanos(1));
         let options = &self.setting.options;
@@ -118,7 +118,7 @@ impl<'a> Run<'a> {
             to_group: match options.forward_to {
                 ForwardTo::Group => true,
                 ForwardTo::Command => false,
-                ForwardTo::Auto => !handled_by_command,
+                ForwardTo::Auto => !for_command_alone,
             },
         };
         let is_stop = self.judge.note_arrival(&self.world, arrived);

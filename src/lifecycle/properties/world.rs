@@ -28,7 +28,7 @@ pub enum Step {
     Signal {
         signal: Signal,
         /// With `--forward-to auto`, it goes to COMMAND alone.
-        handled_by_command: bool,
+        for_command_alone: bool,
     },
     /// So many milliseconds pass.
     Pass(u64),

@@ -9,6 +9,7 @@ use crate::lifecycle::properties::world::World;
 use crate::signal::Signal;
 use crate::time::Time;
 
+const HEAD_START: Duration = Duration::from_millis(300);
 const DEFAULT_GRACE: Duration = Duration::from_secs(10);
 
 impl Judge<'_> {
@@ -39,6 +40,23 @@ impl Judge<'_> {
             )
         });
         kill_after || grace
+    }
+
+    /// Promise 6.
+    pub(super) fn is_head_start(&self, now: Time) -> bool {
+        let is_early = now < self.ended().after(HEAD_START);
+        is_early && !self.runs_daemons() && !self.command_was_killed_alone()
+    }
+
+    /// By a stop request that has reached nobody else.
+    fn command_was_killed_alone(&self) -> bool {
+        let before = self.requests[..self.requests_before_end].iter();
+        let mut forwarded = before.filter(|(it, at)| it.forwarded.is_some() && self.counts(*at));
+        let killed_by =
+            |signal| matches!(self.command, Some((Ending::Killed { by, .. }, _)) if by == signal);
+        forwarded
+            .next_back()
+            .is_some_and(|(latest, _)| !latest.to_group && latest.forwarded.is_some_and(killed_by))
     }
 
     /// Promise 4: it comes.
