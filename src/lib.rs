@@ -83,14 +83,11 @@ pub fn run(mut words: impl Iterator<Item = OsString>) -> u8 {
     let has_variables = has_variables();
     match cli::parse(&program, words, &variable_lookup(has_variables)) {
         Ok(Request::Run { options, command }) => {
-            redirect_termination_log(&options);
-            if has_variables {
-                warn_of_variables(&options);
-            }
+            heed_variables(&options, has_variables);
             run_command(&options, command, &inherited).unwrap_or_else(|status| status)
         }
         Ok(Request::Pause(options)) => {
-            redirect_termination_log(&options);
+            heed_variables(&options, has_variables);
             if !this_process::is_pid_1() {
                 be_beside_process_1(&options);
             }
@@ -111,6 +108,14 @@ pub fn run(mut words: impl Iterator<Item = OsString>) -> u8 {
             log(Level::Quiet, &Message::Usage(&error));
             exit_code::FAILED
         }
+    }
+}
+
+/// Before anything else is said, since this may be the first that is.
+fn heed_variables(options: &Options, has_variables: bool) {
+    redirect_termination_log(options);
+    if has_variables {
+        warn_of_variables(options);
     }
 }
 

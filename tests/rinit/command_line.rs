@@ -659,6 +659,18 @@ fn pause_reaps_until_it_is_told_to_stop() {
     });
 }
 
+#[test]
+fn a_pause_warns_of_a_misspelt_variable_too() {
+    as_pid1_and_subreaper(|role| {
+        let rinit = Rinit::new(role).env("RINIT_GRCE", "5").words("-P").start();
+        rinit.wait_until_taken();
+        rinit.send(libc::SIGTERM);
+        let ended = rinit.end();
+        assert_eq!((ended.status, ended.stderr.lines().count()), (0, 1));
+        assert!(ended.stderr.contains("RINIT_GRACE may be meant"));
+    });
+}
+
 fn run(role: Role, given: Given) -> Ended {
     let rinit = Rinit::new(role);
     let rinit = match given {
