@@ -96,3 +96,40 @@ pub fn variables() -> impl Iterator<Item = &'static str> {
     let options = OPTIONS.iter().filter_map(|option| option.variable);
     options.chain([MAKE_ROOM])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const README: &str = include_str!("../../README.md");
+
+    #[test]
+    fn readmes_table_names_each_option_as_it_is() {
+        let listed = |option: &&Definition| option.kind != Hidden;
+        for option in OPTIONS.iter().filter(listed) {
+            let value = match option.kind {
+                Value(name) | Values(name) => format!(" {name}"),
+                _ => String::new(),
+            };
+            let name = format!("`--{}{value}`", option.name);
+            let mut rows = README.lines().filter(|line| line.starts_with("| "));
+            let row = rows.find(|row| row.contains(&name));
+            let row = row.unwrap_or_else(|| panic!("README has no row of {name}"));
+            let letter = option.letter.map(|letter| format!("`-{letter}`, "));
+            let variable = option.variable.map(|variable| format!("| `{variable}"));
+            for word in [letter, variable].into_iter().flatten() {
+                assert!(row.contains(&word), "README's row of {name} lacks {word}");
+            }
+        }
+    }
+
+    #[test]
+    fn readme_names_each_variable_and_no_other() {
+        let is_part = |c: char| c.is_ascii_uppercase() || c == '_';
+        let words = README.split(|c| !is_part(c));
+        let named: BTreeSet<&str> = words.filter(|word| word.starts_with("RINIT_")).collect();
+        assert_eq!(named, variables().collect());
+    }
+}

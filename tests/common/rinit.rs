@@ -57,7 +57,7 @@ impl Rinit {
         self
     }
 
-    /// The fixture as COMMAND, with its words (see tests/fixture/fixture.rs), separated by blanks.
+    /// The fixture as COMMAND, with its words (see tests/fixture/main.rs), separated by blanks.
     pub fn fixture(self, words: &str) -> Rinit {
         let first = match Reaping::forced() {
             // Dead when it becomes one: no signal that the test sends could change its status.
