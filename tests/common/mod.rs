@@ -10,6 +10,7 @@ pub mod engine;
 pub mod fuse;
 pub mod isolated_host;
 pub mod output;
+pub mod outsider;
 pub mod podman;
 pub mod proc;
 pub mod readme;

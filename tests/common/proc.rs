@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::mem;
 use std::ptr;
 use std::thread;
 use std::time::Duration;
@@ -75,15 +76,20 @@ pub fn group(pid: i32) -> i32 {
     nix::unistd::getpgid(Some(nix::unistd::Pid::from_raw(pid))).map_or(0, nix::unistd::Pid::as_raw)
 }
 
-/// Lets a running process have no more than that of a resource.
-pub fn limit(pid: i32, resource: libc::__rlimit_resource_t, most: u64) {
-    let limit = libc::rlimit {
-        rlim_cur: most,
-        rlim_max: most,
+/// Lets a running process have no more than that of a resource. Gives what it could have before.
+pub fn limit(pid: i32, resource: libc::__rlimit_resource_t, most: u64) -> u64 {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
     };
+    // SAFETY: the kernel writes the limit.
+    let result = unsafe { libc::prlimit(pid, resource, ptr::null(), &raw mut limit) };
+    assert_eq!(result, 0, "{}", io::Error::last_os_error());
+    let before = mem::replace(&mut limit.rlim_cur, most);
     // SAFETY: the kernel reads the limit.
     let result = unsafe { libc::prlimit(pid, resource, &raw const limit, ptr::null_mut()) };
     assert_eq!(result, 0, "{}", io::Error::last_os_error());
+    before
 }
 
 /// A set of signals: `SigBlk`, `SigIgn`, `ShdPnd` …

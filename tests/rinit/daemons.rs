@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use crate::common::output::{assert_order, got};
-use crate::common::{Rinit, Role, Running, as_pid1_and_subreaper, proc, signal, wait_until};
+use crate::common::outsider::{Outsider, may_enter};
+use crate::common::{
+    Rinit, Role, Running, as_pid1, as_pid1_and_subreaper, proc, signal, wait_until,
+};
 
 /// Comes after any stop request that was sent before, since the lowest number goes first.
 const LAST: i32 = 64;
@@ -95,6 +98,34 @@ fn of_several_daemons_the_first_that_was_no_success_gives_the_status() {
             wait_until("it is reaped", || proc::state(pid).is_none());
         }
         assert_eq!(rinit.end().status, 5);
+    });
+}
+
+/// A health check, say, by `docker exec`.
+#[test]
+fn an_orphan_of_what_entered_from_outside_does_not_make_the_status() {
+    if !may_enter() {
+        return;
+    }
+    as_pid1(|role| {
+        for (options, daemon, status) in [("-d -w", 0, 0), ("-d -w", 5, 5), ("-d -z -w", 0, 0)] {
+            let words = format!("session linger daemon 15 0 exit {daemon}");
+            let rinit = serving(role, options, &words, &["daemon"]);
+            // The tick in which COMMAND has ended is over.
+            proc::wait_until_older_than_a_tick(rinit.ready("daemon"));
+            for orphan in ["exit 3", "die 9", "session exit 4"] {
+                let words = format!("orphan {orphan} , exit 0");
+                Outsider::enter(&rinit, &words)
+                    .process
+                    .wait()
+                    .expect("a child of ours");
+            }
+            rinit.stderr.wait_for("three orphans are reaped", |text| {
+                (text.matches("reaped").count() == 3).then_some(())
+            });
+            rinit.send(libc::SIGTERM);
+            assert_eq!(rinit.end().status, status);
+        }
     });
 }
 

@@ -1,14 +1,13 @@
 //! What outlives the command is asked to finish and waited for. Nothing loses its last words.
 
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::common::output::{Output, got};
+use crate::common::output::got;
+use crate::common::outsider::{Outsider, may_enter};
 use crate::common::{
-    Ended, Rinit, Running, as_pid1_and_subreaper, as_pid1_and_subreaper_at_once, fixture, proc,
-    signal, skip,
+    Ended, Rinit, Running, as_pid1_and_subreaper, as_pid1_and_subreaper_at_once, proc, signal,
+    wait_until,
 };
-use nix::unistd::Uid;
 
 #[test]
 fn a_program_behind_a_shell_says_its_last_words() {
@@ -127,8 +126,7 @@ fn what_comes_as_an_orphan_while_draining_is_told_too() {
 
 #[test]
 fn what_entered_from_outside_is_neither_told_nor_waited_for() {
-    if !Uid::effective().is_root() {
-        skip("only root can enter a namespace");
+    if !may_enter() {
         return;
     }
     as_pid1_and_subreaper(|role| {
@@ -137,22 +135,57 @@ fn what_entered_from_outside_is_neither_told_nor_waited_for() {
             .start();
         rinit.ready_before_now("left");
         rinit.ready("command");
-        let mut outsider = Command::new("nsenter")
-            .arg(format!("--target={}", rinit.pid))
-            .args(["--pid", "--mount", "--"])
-            .arg(fixture())
-            .args(["record", "outsider"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("nsenter");
-        let output = Output::of("the outsider's output", outsider.stdout.take());
-        output.line("ready outsider ");
+        let mut outsider = Outsider::enter(&rinit, "record outsider");
+        outsider.output.line("ready outsider ");
         rinit.send(libc::SIGTERM);
         assert_eq!(rinit.end().status, 143);
         // It ends with the namespace, and not by a signal before.
-        outsider.wait().expect("a child of ours");
-        assert!(!output.text().contains(" got "), "{}", output.text());
+        outsider.process.wait().expect("a child of ours");
+        let said = outsider.output.text();
+        assert!(!said.contains(" got "), "{said}");
     });
+}
+
+/// Whoever cannot be seen for a while is not asked blindly meanwhile, and only once afterwards.
+#[test]
+fn a_scan_that_fails_is_repeated() {
+    if !may_enter() {
+        return;
+    }
+    as_pid1_and_subreaper(|role| {
+        let mut rinit = Rinit::new(role)
+            .fixture("fork linger left 10 0 exit 0 , until-eof exit 7")
+            .start();
+        let left = rinit.ready("left");
+        let outsider = Outsider::enter(&rinit, "record outsider");
+        outsider.output.line("ready outsider ");
+        let before = proc::limit(rinit.pid, libc::RLIMIT_NOFILE, 0);
+        drop(rinit.stdin.take());
+        // Longer than the head start.
+        wait_until_awake_again(rinit.pid, 8);
+        assert!(!rinit.stdout.text().contains(" got "));
+        proc::limit(rinit.pid, libc::RLIMIT_NOFILE, before);
+        rinit.says("left got 18 ");
+        signal::send(left, libc::SIGUSR1).expect("a living leftover");
+        let ended = rinit.end();
+        assert_eq!(ended.status, 7, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "left", libc::SIGTERM), 1, "{ended:?}");
+        let said = outsider.output.text();
+        assert!(!said.contains(" got "), "{said}");
+    });
+}
+
+/// Waits until it has been put to sleep so many times more.
+fn wait_until_awake_again(pid: i32, times: u64) {
+    let sleeps = || {
+        let [voluntary, _] = proc::switches(pid);
+        voluntary
+            .expect("a living process")
+            .parse::<u64>()
+            .expect("a number")
+    };
+    let before = sleeps();
+    wait_until(&format!("{pid} wakes up"), || sleeps() >= before + times);
 }
 
 #[test]

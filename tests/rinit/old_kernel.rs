@@ -80,3 +80,55 @@ fn who_may_not_become_a_subreaper_says_so_once_and_goes_on() {
         assert!(said.starts_with("rinit: "), "{said}");
     });
 }
+
+/// As by a seccomp profile that does not know the call with 64-bit time. The fixture waits by that call, too.
+#[test]
+fn where_the_wait_for_signals_is_refused_they_are_read_from_a_file() {
+    as_pid1_and_subreaper(|role| {
+        for errno in [libc::EPERM, libc::ENOSYS] {
+            let rinit = Rinit::new(role)
+                .before_exec(move || refuse(&[libc::SYS_rt_sigtimedwait], errno))
+                .words("-vv -t 0.5")
+                .script(
+                    r#"(trap "" TERM USR1; echo started; while :; do sleep 0.02; done) &
+                    trap "echo heard" USR1
+                    trap "exit 3" TERM
+                    echo started
+                    while :; do sleep 0.02; done"#,
+                )
+                .start();
+            rinit.stdout.wait_for("both have started", |text| {
+                (text.matches("started").count() == 2).then_some(())
+            });
+            // And is not woken ten times a second.
+            proc::wait_until_idle(rinit.pid);
+            rinit.send(libc::SIGUSR1);
+            rinit.says("heard");
+            rinit.send(libc::SIGTERM);
+            let ended = rinit.end();
+            assert_eq!(ended.status, 3, "{ended:?}");
+            let stderr = &ended.stderr;
+            assert!(stderr.contains("from outside the container"), "{stderr}");
+            assert!(stderr.contains("killing with SIGKILL"), "{stderr}");
+        }
+    });
+}
+
+#[test]
+fn where_signals_cannot_be_read_at_all_nothing_is_started() {
+    as_pid1_and_subreaper(|role| {
+        for words in ["-- sh -c", "-P"] {
+            let calls = &[libc::SYS_rt_sigtimedwait, libc::SYS_signalfd4];
+            let mut rinit = Rinit::new(role)
+                .before_exec(|| refuse(calls, libc::EPERM))
+                .words(words);
+            if words != "-P" {
+                rinit = rinit.arg("echo started");
+            }
+            let ended = rinit.run();
+            assert_eq!((ended.status, &*ended.stdout), (125, ""), "{ended:?}");
+            assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+            assert!(ended.stderr.starts_with("rinit: "), "{ended:?}");
+        }
+    });
+}
