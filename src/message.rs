@@ -196,16 +196,16 @@ impl Display for Message<'_> {
             Self::Died(death) => death.fmt(f),
             Self::CannotBlock(why) => write!(
                 f,
-                "cannot start COMMAND: the kernel refuses to block signals ({})",
+                "cannot start the command: the kernel refuses to block signals ({})",
                 why.desc()
             ),
             Self::CannotReadSignals(why) => write!(
                 f,
-                "cannot start COMMAND: the kernel refuses both ways to read signals, rt_sigtimedwait and signalfd ({}); the seccomp profile may be too old",
+                "cannot start the command: the kernel refuses both ways to read signals, rt_sigtimedwait and signalfd ({}); the seccomp profile may be too old",
                 why.desc()
             ),
             Self::NoMemory => f.write_str(
-                "cannot start COMMAND: rinit itself cannot get memory; raise the limit (ulimit -v, ulimit -d), or shorten the command line",
+                "cannot start the command: rinit itself cannot get memory; raise the limit (ulimit -v, ulimit -d), or shorten the command line",
             ),
             Self::CannotFork { command, why } => {
                 write!(f, "cannot start {}: ", Quoted(command))?;
@@ -237,7 +237,7 @@ impl Display for Message<'_> {
             ),
             Self::OutOfReach(name) => write!(
                 f,
-                "process 1 (\"{}\") does not handle SIGTERM, so docker stop will reach neither rinit nor COMMAND{INDENT}\
+                "process 1 (\"{}\") does not handle SIGTERM, so docker stop will reach neither rinit nor the command{INDENT}\
                  write the ENTRYPOINT in brackets: ENTRYPOINT [\"rinit\", \"--\", \"app\"]; in a script: exec rinit -- app",
                 Escaped(name.bytes())
             ),
@@ -256,7 +256,7 @@ impl Display for Message<'_> {
             Self::StillRunning(holdups) => {
                 write!(f, "still running 5 s after {}: {}", holdups.signal, Sentences(holdups))
             }
-            Self::Awaited(holdups) => write!(f, "COMMAND has ended; waiting for {}", Objects(holdups)),
+            Self::Awaited(holdups) => write!(f, "the command has ended; waiting for {}", Objects(holdups)),
             Self::Killed(holdups) => write!(f, "time is up: killing with SIGKILL {}", Objects(holdups)),
             Self::MakingRoom { command, init } => write!(
                 f,

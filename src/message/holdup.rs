@@ -62,11 +62,14 @@ fn add_predicate(f: &mut Formatter, witness: &Witness, signal: Signal) -> fmt::R
             "is process 1 of a namespace of its own, and has no handler for {signal}"
         ),
         Holdup::NotAsked(NotAsked::OnlyCommandIs) => {
-            write!(f, "has not been sent {signal}, which goes to COMMAND alone")
+            write!(
+                f,
+                "has not been sent {signal}, which goes to the command alone"
+            )
         }
         Holdup::NotAsked(NotAsked::OutsideGroup) => write!(
             f,
-            "is outside COMMAND's process group, and has not been sent {signal}"
+            "is outside the command's process group, and has not been sent {signal}"
         ),
         Holdup::NotAsked(NotAsked::BornLater) => {
             write!(f, "was started after {signal} was sent")
