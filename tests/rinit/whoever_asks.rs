@@ -137,10 +137,12 @@ fn with_auto_a_command_that_handles_the_signal_gets_it_alone() {
     as_pid1_and_subreaper(|role| {
         let leader = r#"trap 'kill -USR1 $worker; wait $worker; exit 3' TERM
             "$fixture" linger worker 10 0 exit 0 & worker=$!
+            echo worker is known
             while :; do wait; done"#;
         for (options, terms) in [("--forward-to auto", 0), ("-c", 0), ("", 1)] {
             let rinit = Rinit::new(role).words(options).script(leader).start();
             rinit.ready_before_now("worker");
+            rinit.says("worker is known");
             rinit.send(libc::SIGTERM);
             let ended = rinit.end();
             assert_eq!(ended.status, 3, "{ended:?}");
