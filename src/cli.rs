@@ -84,11 +84,11 @@ fn parse_options(
             // Abbreviated, too.
             let wants_all = words.iter().any(|word| word.as_bytes().starts_with(b"--h"));
             let help = if wants_all {
-                message::HELP
+                message::full_help()
             } else {
-                message::BRIEF_HELP
+                message::brief_help()
             };
-            return Ok(Request::Print(help.to_owned()));
+            return Ok(Request::Print(help));
         }
         Err(error) => return Err(usage_error(&error, words)),
     };

@@ -27,7 +27,7 @@ use crate::sys::{stderr, termination_log};
 use escaped::Escaped;
 #[cfg(test)]
 pub use help::AFTER_BRIEF_HELP;
-pub use help::{ABOUT, AFTER_HELP, BRIEF_HELP, HELP, LICENSE, version};
+pub use help::{ABOUT, AFTER_HELP, LICENSE, brief_help, full_help, version};
 use holdup::{Objects, Sentences};
 use part::{How, INDENT, Process, Quoted};
 pub use usage::{UsageError, allowed};

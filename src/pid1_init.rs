@@ -11,7 +11,6 @@ use nix::unistd::{AccessFlags, access};
 
 use crate::search::Search;
 use crate::sys::file;
-use crate::sys::memmem::holds;
 
 /// An init that does nothing but complain where it is not process 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,6 +80,13 @@ fn follow(path: &Path) -> Option<PathBuf> {
         }
     }
     None
+}
+
+/// Whether `wanted` is somewhere in `bytes`.
+fn holds(bytes: &[u8], wanted: &[u8]) -> bool {
+    // The first byte beforehand: comparing slices is a call each.
+    let is_it = |part: &[u8]| part.first() == wanted.first() && part == wanted;
+    bytes.windows(wanted.len()).any(is_it)
 }
 
 /// The init of which this is the file. `exists` tells of other files.

@@ -8,7 +8,6 @@ pub mod environment;
 pub mod file;
 pub mod heap;
 pub mod kill;
-pub mod memmem;
 pub mod pidfd;
 pub mod pipes;
 pub mod procfs;

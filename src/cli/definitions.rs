@@ -8,6 +8,10 @@ pub struct Definition {
     pub letter: Option<char>,
     pub variable: Option<&'static str>,
     pub kind: Kind,
+}
+
+/// How an option is listed. Apart from the definition, since the binary has the finished texts and no use for the parts.
+pub struct Listing {
     /// The heading that it is listed below.
     pub group: &'static str,
     pub help: &'static str,
@@ -27,7 +31,7 @@ pub enum Kind {
     Hidden,
 }
 
-/// Defines each row as a constant, and [`OPTIONS`] as all of them in order.
+/// Defines each row as a constant, and [`OPTIONS`] and [`LISTINGS`] as all of them in order.
 macro_rules! options {
     ($($constant:ident: $name:literal, $letter:expr, $variable:expr, $kind:expr, $group:literal, $help:literal;)*) => {
         $(pub const $constant: Definition = Definition {
@@ -35,11 +39,11 @@ macro_rules! options {
             letter: $letter,
             variable: $variable,
             kind: $kind,
-            group: $group,
-            help: $help,
         };)*
         /// In the order and the groups in which `--help` lists them.
         pub const OPTIONS: &[Definition] = &[$($constant),*];
+        /// Of each of them.
+        pub const LISTINGS: &[Listing] = &[$(Listing { group: $group, help: $help }),*];
     };
 }
 

@@ -5,11 +5,23 @@ use clap::Command;
 #[cfg(test)]
 use clap::builder::Resettable;
 
+use super::definitions::{Kind, LISTINGS, OPTIONS};
 use super::parser::command;
 use crate::message;
 
 pub fn in_full() -> Command {
-    command()
+    OPTIONS
+        .iter()
+        .zip(LISTINGS)
+        .fold(command(), |command, (option, listing)| {
+            command.mut_arg(option.name, |arg| {
+                let arg = arg.help(listing.help).help_heading(listing.group);
+                match option.kind {
+                    Kind::Value(name) | Kind::Values(name) => arg.value_name(name),
+                    _ => arg,
+                }
+            })
+        })
         .override_usage("rinit [OPTIONS] [--] COMMAND [ARG]...")
         .about(message::ABOUT)
         .after_help(message::AFTER_HELP)
@@ -24,11 +36,11 @@ fn in_brief() -> Command {
 
 #[test]
 fn the_help_is_what_the_options_are_defined_to_be() {
-    for (mut defined, text, file) in [
-        (in_full(), message::HELP, "help.txt"),
-        (in_brief(), message::BRIEF_HELP, "brief_help.txt"),
-    ] {
-        let help = defined.render_help().to_string();
-        assert!(help == text, "src/message/{file} is to be:\n{help}");
-    }
+    let help = in_full().render_help().to_string();
+    assert!(
+        help == message::full_help(),
+        "src/message/help.rs and options_help.txt are to make:\n{help}"
+    );
+    let brief = in_brief().render_help().to_string();
+    assert_eq!(brief, message::brief_help());
 }

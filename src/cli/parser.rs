@@ -22,12 +22,12 @@ pub fn command() -> Command {
 }
 
 fn arg(option: &Definition) -> Arg {
-    let mut arg = Arg::new(option.name).help(option.help);
+    let mut arg = Arg::new(option.name);
     if let Some(letter) = option.letter {
         arg = arg.short(letter);
     }
     if option.kind != Kind::Hidden {
-        arg = arg.long(option.name).help_heading(option.group);
+        arg = arg.long(option.name);
     }
     let arg = match option.name {
         "license" => arg.short_alias('L'),
@@ -40,15 +40,14 @@ fn arg(option: &Definition) -> Arg {
         Kind::Count => arg.action(ArgAction::Count),
         Kind::Help => arg.action(ArgAction::HelpShort),
         Kind::Hidden => arg.action(ArgAction::SetTrue).hide(true),
-        Kind::Value(name) => value_of(arg, name),
-        Kind::Values(name) => value_of(arg, name).action(ArgAction::Append),
+        Kind::Value(_) => value_of(arg),
+        Kind::Values(_) => value_of(arg).action(ArgAction::Append),
     }
 }
 
 /// The word is taken as it is, even if it begins with a hyphen: what is wrong
 /// with it, rinit says better.
-fn value_of(arg: Arg, name: &'static str) -> Arg {
-    arg.value_name(name)
-        .allow_hyphen_values(true)
+fn value_of(arg: Arg) -> Arg {
+    arg.allow_hyphen_values(true)
         .value_parser(ValueParser::os_string())
 }

@@ -2,16 +2,12 @@
 
 pub const LICENSE: &str = include_str!("../../LICENSE");
 
-pub const HELP: &str = include_str!("help.txt");
-
-pub const BRIEF_HELP: &str = include_str!("brief_help.txt");
-
-// What these have beside the options, see cli/help.rs.
+/// Usage and options, which both helps have.
+const OPTIONS: &str = include_str!("options_help.txt");
 
 pub const ABOUT: &str = "The first process of a container: starts COMMAND, forwards signals, reaps
 orphans, lets what COMMAND left behind finish, exits with COMMAND's status.";
 
-#[cfg(test)]
 pub const AFTER_BRIEF_HELP: &str =
     "rinit --help tells of variables, values, exit statuses, and gives examples.";
 
@@ -25,6 +21,14 @@ Exit status: COMMAND's; 128+n killed by signal n; 125 rinit failed;
 Examples:
   ENTRYPOINT [\"/sbin/rinit\", \"--\", \"app\"]
   rinit -r TERM:QUIT -- nginx -g 'daemon off;'";
+
+pub fn full_help() -> String {
+    [ABOUT, "\n\n", OPTIONS, "\n", AFTER_HELP, "\n"].concat()
+}
+
+pub fn brief_help() -> String {
+    [OPTIONS, "\n", AFTER_BRIEF_HELP, "\n"].concat()
+}
 
 /// `docker info` runs `docker-init --version` and reads the part after ` - git.`.
 pub fn version() -> String {
