@@ -67,7 +67,7 @@ fn read(path: &Path) -> Option<String> {
     Some(fs::read_to_string(path).ok()?.trim().to_owned())
 }
 
-/// Cargo builds again when the file has changed; and each time where it is told of one that is not there.
+/// Cargo builds again when the file has changed, and each time if the file does not exist.
 fn watch(path: &Path) {
     if path.exists() {
         println!("cargo::rerun-if-changed={}", path.display());

@@ -47,7 +47,7 @@ pub fn is_variable(variable: &[u8]) -> bool {
 /// Reads the command line, without the program's own name, and the environment.
 ///
 /// Not inlined, so that the check for panics can tell clap's from those of the
-/// rest.
+/// other code.
 #[inline(never)]
 pub fn parse(
     program: &OsStr,
@@ -206,7 +206,7 @@ fn level(source: &Source) -> Result<Level, UsageError> {
     if quiet == Some(false) {
         return Ok(Level::Normal);
     }
-    // tini's 1 is what rinit says by default, and its 0 is less than that.
+    // tini's 1 is what rinit logs by default, and its 0 is less than that.
     if let Some(verbosity) = source.peer("TINI_VERBOSITY", value::verbosity) {
         return Ok(verbosity
             .checked_sub(1)

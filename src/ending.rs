@@ -28,7 +28,7 @@ impl Ending {
         })
     }
 
-    /// The exit status that tells of this ending, as shells have it.
+    /// The exit status that stands for this ending, as in shells.
     pub fn status(self) -> u8 {
         match self {
             Self::Exited(code) => code,
@@ -36,8 +36,8 @@ impl Ending {
         }
     }
 
-    /// Whether this is how a program ends that was told by `signal` to: killed
-    /// by it, or with the status that a shell gives to that.
+    /// Whether a program that `signal` asked to stop ends like this: killed by it,
+    /// or with the status that a shell gives to that.
     pub fn is_answer_to(self, signal: Signal) -> bool {
         match self {
             Self::Exited(code) => code.checked_sub(exit_code::SIGNAL_BASE) == Some(signal.number()),

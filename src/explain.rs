@@ -1,8 +1,8 @@
 //! Why COMMAND did not start, and why it died. Worked out only when it has
 //! happened: a start that works costs nothing.
 //!
-//! The files looked at may be hostile, and rinit may be root: a bounded part
-//! is read, of regular files only, and nothing waits.
+//! The files may be hostile, and rinit may be root: only a bounded part of regular
+//! files is read, and nothing waits.
 
 mod arch;
 mod c_library;

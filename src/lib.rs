@@ -111,7 +111,7 @@ pub fn run(mut words: impl Iterator<Item = OsString>) -> u8 {
     }
 }
 
-/// Before anything else is said, since this may be the first that is.
+/// Before anything else is logged.
 fn heed_variables(options: &Options, has_variables: bool) {
     redirect_termination_log(options);
     if has_variables {

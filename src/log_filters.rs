@@ -14,7 +14,7 @@ use crate::sys::pipes::{self, Pipe, StandardPipes};
 use crate::sys::{clock, procfs};
 use crate::time::Time;
 
-/// In a larger group nobody is looked at.
+/// A larger group is not searched for filters.
 const MOST_MEMBERS: usize = 1000;
 /// While members are born faster than they are signalled, this has no end.
 const MOST_ROUNDS: usize = 16;

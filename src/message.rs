@@ -32,7 +32,7 @@ use holdup::{Objects, Sentences};
 use part::{How, INDENT, Process, Quoted};
 pub use usage::{UsageError, allowed};
 
-/// What a pipe takes in one piece is 4096 bytes (pipe(7)); half of it says enough.
+/// What a pipe takes in one piece is 4096 bytes (pipe(7)); half of it is enough.
 const LONGEST_LINE: usize = 2048;
 
 /// Logs a message to standard error if `level` lets it through. Never blocks,

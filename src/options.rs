@@ -76,7 +76,7 @@ impl ForwardTo {
     }
 }
 
-/// How much rinit says.
+/// How much rinit logs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
 pub enum Level {
     /// Nothing but rinit's own errors.

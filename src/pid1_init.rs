@@ -51,7 +51,7 @@ const MOST_LINKS: u32 = 40;
 
 /// The init that COMMAND would become.
 pub fn recognise(search: &Search, arguments: &[CString]) -> Option<Init> {
-    // By whatever name an init is called, it is one of these; nobody else pays for a look at files.
+    // By whatever name an init is called, it is one of these; nobody else pays for opening files.
     known_name(Path::new(&search.name))?;
     let file = search.paths.iter().find_map(|path| follow(path))?;
     let name = known_name(&file)?;
@@ -89,7 +89,7 @@ fn holds(bytes: &[u8], wanted: &[u8]) -> bool {
     bytes.windows(wanted.len()).any(is_it)
 }
 
-/// The init of which this is the file. `exists` tells of other files.
+/// The init of which this is the file. `exists`: whether another file does.
 fn identify(name: &OsStr, content: &[u8], exists: &dyn Fn(&Path) -> bool) -> Option<Init> {
     if content.starts_with(b"\x7fELF") {
         let is_this =

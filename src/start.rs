@@ -66,7 +66,10 @@ pub fn make_room(options: &Options, plan: &Plan, inherited: &Inherited) -> Resul
     Err(fail(options, &plan.search, error))
 }
 
-/// Starts COMMAND. Where it cannot be started, says why and gives rinit's exit status.
+/// Starts COMMAND.
+///
+/// # Errors
+/// rinit's exit status, where COMMAND could not be started: why, is logged.
 pub fn start(
     options: &Options,
     plan: Plan,
@@ -120,7 +123,7 @@ fn c_string(word: OsString) -> Option<CString> {
     CString::new(word.into_vec()).ok()
 }
 
-/// Says why COMMAND could not be started; gives the exit status.
+/// Logs why COMMAND could not be started; returns the exit status.
 fn fail(options: &Options, search: &Search, error: SpawnError) -> u8 {
     let command = &search.name;
     match error {

@@ -45,8 +45,8 @@ fn arg(option: &Definition) -> Arg {
     }
 }
 
-/// The word is taken as it is, even if it begins with a hyphen: what is wrong
-/// with it, rinit says better.
+/// The word is taken as it is, even if it begins with a hyphen: rinit's own words
+/// for what is wrong with it are better.
 fn value_of(arg: Arg) -> Arg {
     arg.allow_hyphen_values(true)
         .value_parser(ValueParser::os_string())

@@ -21,7 +21,7 @@ pub struct Source<'a> {
     pub warnings: RefCell<Vec<VariableWarning>>,
 }
 
-/// Reads one word; `Err` says what is allowed in its place.
+/// Reads one word; `Err`: what is allowed in its place.
 pub type Reader<T> = fn(&str) -> Result<T, &'static str>;
 
 impl Source<'_> {

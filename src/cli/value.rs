@@ -9,7 +9,7 @@ use crate::number;
 use crate::options::{ForwardTo, Rewrite};
 use crate::signal::Signal;
 
-/// On or off, as an environment variable says it.
+/// On or off, as an environment variable has it.
 pub fn flag(word: &str) -> Result<bool, &'static str> {
     match word.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(true),

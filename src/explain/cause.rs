@@ -33,7 +33,7 @@ impl Failure {
     }
 }
 
-/// What the file, or what is around it, tells about the kernel's refusal.
+/// Why the kernel refused, as far as the file and what is around it show.
 pub enum Cause {
     /// COMMAND is the empty word.
     NoName,

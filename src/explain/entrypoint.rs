@@ -18,7 +18,7 @@ pub fn deaf_shell() -> Option<Name> {
         return None;
     }
     let state = procfs::state(parent)?;
-    // Ignored, it is somebody's at a terminal, or means it. What it blocks says nothing: dash blocks all on
+    // Ignored, it is somebody's at a terminal, or means it. What it blocks proves nothing: dash blocks all on
     // the way to its wait, and an init nothing while it waits by sigwait(3).
     if [state.caught, state.ignored]
         .iter()

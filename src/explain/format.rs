@@ -1,4 +1,4 @@
-//! What a file is, told by its first bytes.
+//! What a file is, judging by its first bytes.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -12,7 +12,7 @@ pub enum Format {
     /// Not a regular file, or not for this user to read.
     Unreadable,
     Empty,
-    /// `None`: it says that it is one, and does not hold together.
+    /// `None`: it claims to be one, and does not hold together.
     Elf(Option<Elf>),
     /// `None`: its `#!` line names no interpreter that the kernel can read.
     Script(Option<Interpreter>),
@@ -65,7 +65,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Of both byte orders.
 const UTF_16_MARKS: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
 
-/// Bytes that tell all but ELF, which is read on its own.
+/// So many bytes are enough for all but ELF, which is read on its own.
 const BEGINNING: usize = 1024;
 /// Where a tar archive has its magic.
 const TAR_MAGIC_AT: usize = 257;

@@ -18,7 +18,7 @@ const MOST_LINKS: usize = 40;
 /// Directories of PATH that are looked into, each of which may be large.
 const MOST_DIRECTORIES: usize = 64;
 
-/// Why a name without a slash was not found, where the kernel said `errno`.
+/// Why a name without a slash was not found, where the kernel returned `errno`.
 pub fn why_not_in_path(search: &Search, errno: Errno) -> Cause {
     let name = &search.name;
     if name.is_empty() {

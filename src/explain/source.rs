@@ -2,7 +2,7 @@
 
 pub struct Source<'a> {
     pub size: u64,
-    /// Fills the buffer from there on, as far as the file goes, and tells how far.
+    /// Fills the buffer from there on, as far as the file goes, and returns how far.
     pub read: &'a dyn Fn(u64, &mut [u8]) -> Option<usize>,
 }
 
@@ -23,15 +23,15 @@ impl Source<'_> {
 
 #[cfg(test)]
 impl Source<'_> {
-    /// Looks at bytes as if they were a file's.
-    pub fn with<T>(bytes: &[u8], look: impl FnOnce(&Source) -> T) -> T {
+    /// Hands bytes to `inspect` as if they were a file's.
+    pub fn with<T>(bytes: &[u8], inspect: impl FnOnce(&Source) -> T) -> T {
         let read = |start: u64, buffer: &mut [u8]| {
             let rest = bytes.get(start.try_into().ok()?..).unwrap_or_default();
             let length = rest.len().min(buffer.len());
             buffer[..length].copy_from_slice(&rest[..length]);
             Some(length)
         };
-        look(&Source {
+        inspect(&Source {
             size: bytes.len() as u64,
             read: &read,
         })

@@ -1,4 +1,4 @@
-//! Killing what is left, again and again, for a while.
+//! Killing what still runs, again and again, for a while.
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use super::escaped::Escaped;
 use super::part::{File, INDENT, Named, Quoted};
 use crate::explain::{Archive, Cause, Failure, Libc, Size, System};
 
-/// The first line says what is wrong with which file, the others what to do.
+/// The first line names the file and what is wrong with it, the others what to do.
 impl Display for Failure {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         let Self {

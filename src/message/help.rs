@@ -9,7 +9,7 @@ pub const ABOUT: &str = "The first process of a container: starts COMMAND, forwa
 orphans, lets what COMMAND left behind finish, exits with COMMAND's status.";
 
 pub const AFTER_BRIEF_HELP: &str =
-    "rinit --help tells of variables, values, exit statuses, and gives examples.";
+    "rinit --help lists variables, values and exit statuses, and gives examples.";
 
 pub const AFTER_HELP: &str = "\
 Variables: RINIT_KILL_AFTER=8s is --kill-after 8s, RINIT_VERBOSE=2 is -vv.

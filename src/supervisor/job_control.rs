@@ -72,7 +72,7 @@ impl JobControl {
             return;
         }
         // It wants to use the terminal from the background, but rinit's group has the
-        // foreground: in a pipeline, or since `fg`, of which no signal tells while a job runs.
+        // foreground: in a pipeline, or since `fg`, which no signal announces while a job runs.
         let wants_terminal = matches!(signal, Signal::TTIN | Signal::TTOU);
         if (wants_terminal && terminal.give_if_held()) || terminal.stop_with_command() {
             self.command_goes_on = true;

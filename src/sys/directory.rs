@@ -25,11 +25,11 @@ const BUFFER_SIZE: usize = 4096;
 #[repr(align(8))]
 struct Buffer([u8; BUFFER_SIZE]);
 
-/// Has `look` look at each name, until it breaks off; gives what it does that with.
+/// Calls `inspect` with each name until it breaks off; returns what it breaks off with.
 #[inline(never)] // for the buffer, as in cgroup.rs
 pub fn visit<T>(
     directory: &Path,
-    mut look: impl FnMut(&OsStr) -> ControlFlow<T>,
+    mut inspect: impl FnMut(&OsStr) -> ControlFlow<T>,
 ) -> Result<Option<T>, Errno> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let directory = open(directory, flags, Mode::empty())?;
@@ -41,7 +41,7 @@ pub fn visit<T>(
             return Ok(None);
         }
         while let Some((name, behind)) = first_name(entries) {
-            if let ControlFlow::Break(end) = look(name) {
+            if let ControlFlow::Break(end) = inspect(name) {
                 return Ok(Some(end));
             }
             entries = behind;

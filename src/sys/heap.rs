@@ -57,7 +57,7 @@ impl<const SIZE: usize> Arena<SIZE> {
         (place < SIZE).then_some(place)
     }
 
-    /// Takes the bytes behind `place`, if there are so many. Tells whether there are.
+    /// Takes the bytes behind `place`, if there are so many. Returns whether there are.
     fn take(&self, place: usize, size: usize) -> bool {
         let end = place.checked_add(size).filter(|end| *end <= SIZE);
         if let Some(end) = end {
@@ -81,7 +81,7 @@ impl<const SIZE: usize> Arena<SIZE> {
             .then(|| unsafe { self.base().add(place) })
     }
 
-    /// Tells whether the block was of the arena.
+    /// Returns whether the block was the arena's.
     fn dealloc(&self, block: *mut u8, layout: Layout) -> bool {
         let place = self.place(block);
         if let Some(place) = place.filter(|place| self.is_last(*place, layout)) {
@@ -90,7 +90,7 @@ impl<const SIZE: usize> Arena<SIZE> {
         place.is_some()
     }
 
-    /// Tells whether the block has the new size where it is.
+    /// Returns whether the block has the new size where it is.
     fn resize(&self, block: *mut u8, layout: Layout, size: usize) -> bool {
         self.place(block)
             .is_some_and(|place| self.is_last(place, layout) && self.take(place, size))

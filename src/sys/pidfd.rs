@@ -3,7 +3,7 @@
 //!
 //! # Safety
 //! The system calls take numbers and touch no memory, but the ioctl, which is
-//! given a whole structure of the size that its number tells.
+//! given a whole structure of the size that its number encodes.
 #![allow(unsafe_code, reason = "nix knows no pidfd")]
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -55,7 +55,7 @@ impl Pidfd {
         self.send(signal.raw(), SIGNAL_PROCESS_GROUP)
     }
 
-    /// Whether anybody is in that group: ESRCH tells that nobody is.
+    /// Whether anybody is in that group: ESRCH means that nobody is.
     pub fn probe_group(&self) -> Result<(), Errno> {
         self.send(0, SIGNAL_PROCESS_GROUP)
     }
@@ -85,7 +85,7 @@ impl AsFd for Pidfd {
 
 /// PIDFD_SIGNAL_PROCESS_GROUP of linux/pidfd.h.
 const SIGNAL_PROCESS_GROUP: libc::c_uint = 1 << 2;
-/// PIDFD_INFO_EXIT: asks for the wait status, and tells that it is there.
+/// PIDFD_INFO_EXIT: asks for the wait status, and shows that it is there.
 const INFO_EXIT: u64 = 1 << 3;
 
 /// struct pidfd_info of linux/pidfd.h, in its first size.

@@ -1,4 +1,4 @@
-//! What /proc tells about processes (proc(5)).
+//! What /proc shows of processes (proc(5)).
 
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;

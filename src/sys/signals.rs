@@ -320,7 +320,7 @@ fn take_raw(
 ) -> Result<i32, Errno> {
     let mut set = MaybeUninit::<libc::sigset_t>::zeroed();
     // SAFETY: libc's set is larger than the kernel's, which is its beginning
-    // and all that this call looks at.
+    // and all that this call reads.
     Errno::result(unsafe {
         set.as_mut_ptr().cast::<Mask>().write(*mask);
         libc::sigtimedwait(set.as_ptr(), info, limit)

@@ -8,7 +8,7 @@
 //!
 //! # Safety
 //! Between clone and exec the child makes plain system calls on what rinit has
-//! prepared. It takes no memory, no lock, says nothing, and cannot panic.
+//! prepared. It allocates nothing, takes no lock, logs nothing, and cannot panic.
 #![allow(unsafe_code, reason = "clone, and all that happens up to exec")]
 
 mod environment;
@@ -288,7 +288,7 @@ unsafe fn become_command(prepared: &Prepared) -> Report {
         }
     }
     for index in 0..prepared.pid_variables_count {
-        // SAFETY: so many there are, and rinit does not look at them meanwhile.
+        // SAFETY: there are so many, and rinit does not touch them meanwhile.
         unsafe { (*prepared.pid_variables.add(index)).set(libc::getpid()) };
     }
     // SAFETY: the vectors are null-terminated, and rinit stands still.

@@ -93,7 +93,7 @@ fn write_to(file: impl AsFd, bytes: &[u8]) {
 
 /// # Errors
 /// EAGAIN where it would have to wait; EOPNOTSUPP where the file (a terminal)
-/// or the kernel (before 6.5 for a pipe) cannot tell.
+/// or the kernel (before 6.5 for a pipe) does not know.
 fn write_without_waiting(bytes: &[u8]) -> Result<(), Errno> {
     let piece = libc::iovec {
         iov_base: bytes.as_ptr().cast_mut().cast(),

@@ -103,7 +103,7 @@ impl Terminal {
         self.given_away && self.foreground() == Some(self.group)
     }
 
-    /// Gives COMMAND's group the foreground, if rinit's group has it. Tells
+    /// Gives COMMAND's group the foreground, if rinit's group has it. Returns
     /// whether it had.
     pub fn give_if_held(&mut self) -> bool {
         let held = self.foreground() == Some(getpgrp()) && self.set_foreground(self.group);
@@ -149,8 +149,8 @@ impl Terminal {
     }
 
     /// COMMAND is stopped: stops rinit's group too, for the shell above to
-    /// see. Returns once rinit has been continued, or at once where nobody
-    /// could do that; tells which.
+    /// see. Returns true once rinit has been continued, and false at once where
+    /// nobody could do that.
     pub fn stop_with_command(&mut self) -> bool {
         self.take_back();
         let continued = signals::stop_own_group();

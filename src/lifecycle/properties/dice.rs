@@ -123,7 +123,7 @@ impl Dice {
         }
         if self.coin() {
             let from = self.signal();
-            // What rinit sends on its own is told from what it forwards.
+            // What rinit sends on its own is distinguished from what it forwards.
             let to = Some(self.signal()).filter(|to| ![Signal::KILL, Signal::CONT].contains(to));
             let from = if STOP_SIGNALS.contains(from) {
                 from
@@ -132,7 +132,7 @@ impl Dice {
             };
             options.rewrites.add(Rewrite { from, to });
         }
-        // What all and sundry get is told from what ends them.
+        // What everybody gets is distinguished from what ends them.
         for from in [Signal::KILL, Signal::CONT] {
             options.rewrites.add(Rewrite {
                 from,
