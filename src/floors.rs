@@ -35,6 +35,9 @@ const FLOORS: [&[&str]; 8] = [
     &["lib", "fuzz", "floors"],
 ];
 
+/// What decides and what acts know nothing of each other.
+const APART: [&str; 2] = ["lifecycle", "sys"];
+
 /// By the path of each module, `sys::spawn`, those that it imports from.
 type Imports = BTreeMap<String, BTreeSet<String>>;
 
@@ -44,6 +47,11 @@ fn no_import_runs_up() {
         for other in imported {
             let (from, to) = (floor(&module), floor(&other));
             assert!(to <= from, "{module} imports {other} from above it");
+            let rooms = [room(&module), room(&other)];
+            assert!(
+                rooms[0] == rooms[1] || !rooms.iter().all(|room| APART.contains(room)),
+                "{module} imports {other}, of which it is to know nothing"
+            );
             // The tests of a module may look at it.
             let is_test = module.starts_with("lifecycle::properties");
             assert!(
@@ -68,8 +76,12 @@ fn no_imports_run_in_a_circle() {
     assert!(imports.is_empty(), "circles are among {imports:#?}");
 }
 
+fn room(module: &str) -> &str {
+    module.split("::").next().unwrap()
+}
+
 fn floor(module: &str) -> usize {
-    let room = module.split("::").next().unwrap();
+    let room = room(module);
     let floor = FLOORS.iter().position(|rooms| rooms.contains(&room));
     floor.unwrap_or_else(|| panic!("{room} has no floor yet: put it on one, here"))
 }
