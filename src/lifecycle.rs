@@ -191,9 +191,14 @@ impl<'a> Lifecycle<'a> {
         self.stop.requests.member_asked(signal, pid, now);
     }
 
-    /// COMMAND is dead. `guess`: who has probably been asked to stop, though not by rinit.
-    pub fn command_ended(&mut self, ending: Ending, guess: Option<Guess>) {
-        self.endings.command_ended(ending, &self.stop.requests);
+    /// COMMAND is dead.
+    pub fn command_ended(&mut self, ending: Ending, now: Time) {
+        self.stop.requests.command_ended(now);
+        self.endings.command_ended(ending, now, &self.stop.requests);
+    }
+
+    /// Who has probably been asked to stop, though not by rinit.
+    pub fn note_guess(&mut self, guess: Option<Guess>) {
         self.guess = guess;
     }
 
@@ -209,12 +214,8 @@ impl<'a> Lifecycle<'a> {
             .child_ended(pid, ending, zombie, &self.stop.requests);
     }
 
-    /// All the dead have been reaped, and no child is left. What time it is
-    /// is only asked where that matters.
-    pub fn nothing_left(&mut self, now: impl FnOnce() -> Time) {
-        if matches!(self.phase, Phase::Running) && self.stop.is_requested() {
-            self.forget_old_requests(now());
-        }
+    /// All the dead have been reaped, and no child is left.
+    pub fn nothing_left(&mut self) {
         self.phase = Phase::Over;
     }
 
@@ -328,17 +329,9 @@ impl<'a> Lifecycle<'a> {
         }
     }
 
-    /// COMMAND has ended: what was requested too long before does not count.
-    fn forget_old_requests(&mut self, now: Time) {
-        self.stop.requests.command_ended(now);
-        self.endings.requests_forgotten(&self.stop.requests);
-    }
-
     fn go_on_without_command(&mut self, now: Time, act: &mut dyn FnMut(Action)) -> Next {
-        self.forget_old_requests(now);
         if self.endings.runs_daemons() {
             self.phase = Phase::RunningDaemons;
-            self.endings.daemons_run(now);
             return match self.stop.requests.latest_forwarded(true) {
                 Some(signal) => self.stop_daemons(now, signal, act),
                 None => Next::Wait,

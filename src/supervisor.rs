@@ -289,10 +289,11 @@ impl Supervisor<'_> {
             pid: self.command.pid(),
             ending,
         });
+        self.lifecycle.command_ended(ending, clock::now());
         let stop = self.lifecycle.stop_is_requested();
         let guess = guess_asked(ending, &self.command, &self.jobs, stop);
         self.post_mortem.explain(ending, guess, &self.command, stop);
-        self.lifecycle.command_ended(ending, guess);
+        self.lifecycle.note_guess(guess);
     }
 
     fn reaped(&mut self, any_left: bool) {
@@ -307,7 +308,7 @@ impl Supervisor<'_> {
             self.jobs.stop_with_command(&mut self.command);
         }
         if !any_left {
-            return self.lifecycle.nothing_left(clock::now);
+            return self.lifecycle.nothing_left();
         }
         if !self.command.lives() {
             self.see_group();

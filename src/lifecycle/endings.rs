@@ -42,8 +42,9 @@ impl<'a> Endings<'a> {
         }
     }
 
-    pub fn command_ended(&mut self, ending: Ending, requests: &StopRequests) {
+    pub fn command_ended(&mut self, ending: Ending, now: Time, requests: &StopRequests) {
         self.command = Some(ending);
+        self.daemons.born_until = now;
         self.ended_as_asked = answers(ending, requests);
     }
 
@@ -58,11 +59,6 @@ impl<'a> Endings<'a> {
     /// COMMAND has left the work to its daemons.
     pub fn runs_daemons(&self) -> bool {
         self.options.daemon && self.command == Some(Ending::Exited(0))
-    }
-
-    /// From `now` on.
-    pub fn daemons_run(&mut self, now: Time) {
-        self.daemons.born_until = now;
     }
 
     /// Another child is dead.
@@ -81,11 +77,6 @@ impl<'a> Endings<'a> {
             self.daemons.failed = Some(ending);
             self.ended_as_asked = answers(ending, requests);
         }
-    }
-
-    /// Some of the stop requests may have come too long before COMMAND ended to count.
-    pub fn requests_forgotten(&mut self, requests: &StopRequests) {
-        self.ended_as_asked &= self.command.is_some_and(|ending| answers(ending, requests));
     }
 
     /// The exit status. `was_killed`: by rinit, after `--kill-after`.
@@ -114,8 +105,8 @@ impl Daemons {
         let Some(zombie) = zombie else { return true };
         let is_one =
             zombie.started_at <= self.born_until.tick() || self.sessions.contains(zombie.session);
-        if is_one {
-            // What it has forked in a session of its own is one, too: it was on its way.
+        if is_one && zombie.session == pid {
+            // What it has forked in that session is one, too: it was on its way.
             self.sessions.insert(pid);
         }
         is_one

@@ -5,7 +5,6 @@ use std::time::Duration;
 use nix::unistd::Pid;
 
 use super::action::Requested;
-use super::pid_set::PidSet;
 use crate::process::{Child, StartInfo};
 use crate::signal::{Signal, Signals};
 use crate::time::Time;
@@ -22,6 +21,9 @@ pub const STOP_SIGNALS: Signals = Signals::of(&[
 /// A program that is still alive this long after a stop request did not take
 /// it for one.
 pub const HOLDS: Duration = Duration::from_secs(600);
+
+/// How many members of a group to remember that were asked one by one.
+const MOST_MEMBERS: usize = 4096;
 
 /// The stop requests that have arrived, one of each kind.
 #[derive(Default)]
@@ -43,9 +45,9 @@ struct StopRequest {
     to_group: Option<Time>,
     /// When it last went to all of that at once.
     at_once: Option<Time>,
-    /// Those of the group that it went to one by one, until then.
-    one_by_one: PidSet,
-    one_by_one_until: Time,
+    /// Those of the group that it went to one by one, and when. Where somebody has died
+    /// since, the pid may be another's.
+    one_by_one: Vec<(Pid, Time)>,
 }
 
 impl StopRequests {
@@ -62,7 +64,10 @@ impl StopRequests {
         if let Some(known) = known {
             known.latest = now;
             known.forwarded = forwarded;
-            known.to_group = to_group.or(known.to_group);
+            if to_group.is_some() {
+                known.to_group = to_group;
+                known.one_by_one.retain(|(_, at)| now <= at.after(HOLDS));
+            }
         } else if self.kinds.try_reserve(1).is_ok() {
             self.kinds.push(StopRequest {
                 received,
@@ -70,8 +75,7 @@ impl StopRequests {
                 forwarded,
                 to_group,
                 at_once: None,
-                one_by_one: PidSet::default(),
-                one_by_one_until: Time::default(),
+                one_by_one: Vec::new(),
             });
         }
     }
@@ -87,14 +91,13 @@ impl StopRequests {
     pub fn member_asked(&mut self, signal: Signal, pid: Pid, now: Time) {
         let same = |kind: &&mut StopRequest| kind.forwarded == Some(signal);
         for request in self.kinds.iter_mut().filter(same) {
-            request.one_by_one.insert(pid);
-            request.one_by_one_until = now;
+            request.note_member(pid, now);
         }
     }
 
     pub fn child_ended(&mut self, pid: Pid) {
         for request in &mut self.kinds {
-            request.one_by_one.remove(pid);
+            request.one_by_one.retain(|(member, _)| *member != pid);
         }
     }
 
@@ -182,13 +185,23 @@ impl StopRequests {
 }
 
 impl StopRequest {
+    /// Who cannot be remembered is asked once more, which is better than an abort.
+    fn note_member(&mut self, pid: Pid, now: Time) {
+        let members = &mut self.one_by_one;
+        if let Some((_, at)) = members.iter_mut().find(|(member, _)| *member == pid) {
+            *at = now;
+        } else if members.len() < MOST_MEMBERS && members.try_reserve(1).is_ok() {
+            members.push((pid, now));
+        }
+    }
+
     fn has_asked(&self, child: &Child) -> bool {
         let (Some(info), Some(signal)) = (child.start_info, self.forwarded) else {
             return false;
         };
         let at_once = |info: StartInfo| self.at_once.is_some_and(|at| info.started_at < at.tick());
         let alone =
-            self.one_by_one.contains(child.pid) && info.started_at <= self.one_by_one_until.tick();
-        (at_once(info) || alone) && !info.ignored.contains(signal)
+            |(member, at): &(Pid, Time)| *member == child.pid && info.started_at <= at.tick();
+        (at_once(info) || self.one_by_one.iter().any(alone)) && !info.ignored.contains(signal)
     }
 }

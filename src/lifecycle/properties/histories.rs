@@ -1,5 +1,7 @@
 //! Histories that once broke a promise.
 
+use std::time::Duration;
+
 use super::run::Run;
 use super::world::{Birth, Proc, Setting, Step};
 use crate::ending::Ending;
@@ -18,10 +20,14 @@ const MEMBER: Birth = Birth {
     caught: crate::signal::Signals(0),
     ignored: crate::signal::Signals(0),
 };
-const COMMAND_ENDS: Step = Step::CommandEnds {
-    ending: Ending::Exited(130),
-    on_terminal: false,
-};
+const COMMAND_ENDS: Step = command_exits(130);
+
+const fn command_exits(code: u8) -> Step {
+    Step::CommandEnds {
+        ending: Ending::Exited(code),
+        on_terminal: false,
+    }
+}
 
 fn signal(signal: Signal) -> Step {
     Step::Signal {
@@ -145,6 +151,81 @@ fn a_request_after_the_end_does_not_make_an_old_one_count() {
         Step::Pass(700_000),
         COMMAND_ENDS,
         signal(Signal::INT),
+    ];
+    keeps_the_promises(options, &steps);
+}
+
+#[test]
+fn an_old_request_does_not_count_for_a_command_that_ends_while_it_is_killed() {
+    let options = Options {
+        zero_on_stop: true,
+        kill_after: Some(Duration::from_secs(1)),
+        ..Options::default()
+    };
+    let steps = [
+        signal(Signal::QUIT),
+        Step::Pass(700_000),
+        signal(Signal::TERM),
+        Step::Pass(2_000),
+        command_exits(131),
+    ];
+    keeps_the_promises(options, &steps);
+}
+
+#[test]
+fn a_daemon_that_fails_while_it_is_killed_makes_the_status() {
+    let options = Options {
+        daemon: true,
+        kill_after: Some(Duration::from_secs(1)),
+        ..Options::default()
+    };
+    let steps = [
+        Step::Fork(MEMBER),
+        signal(Signal::TERM),
+        Step::Pass(2_000),
+        command_exits(0),
+        Step::Die(0, Ending::Exited(9)),
+    ];
+    keeps_the_promises(options, &steps);
+}
+
+#[test]
+fn a_member_with_the_pid_of_one_that_was_asked_is_asked() {
+    let steps = [
+        Step::Fork(MEMBER),
+        FILTER,
+        signal(Signal::TERM),
+        Step::Die(1, Ending::Exited(0)),
+        Step::Pass(20),
+        Step::Fork(MEMBER),
+        Step::AskFilters,
+        COMMAND_ENDS,
+        Step::Pass(8_000),
+    ];
+    keeps_the_promises(Options::default(), &steps);
+}
+
+#[test]
+fn whoever_entered_and_has_the_pid_of_a_daemon_does_not_make_the_status() {
+    let options = Options {
+        daemon: true,
+        ..Options::default()
+    };
+    let from_outside = Step::Fork(Birth {
+        parent: 1,
+        leaves_group: true,
+        ..MEMBER
+    });
+    let steps = [
+        Step::Fork(MEMBER),
+        Step::Fork(MEMBER),
+        command_exits(0),
+        Step::Enter,
+        Step::Die(0, Ending::Exited(0)),
+        Step::Pass(20),
+        from_outside,
+        Step::Die(1, Ending::Exited(0)),
+        Step::Die(1, Ending::Exited(9)),
     ];
     keeps_the_promises(options, &steps);
 }

@@ -72,12 +72,11 @@ impl<'a> Run<'a> {
     fn event(
         &mut self,
         occasion: Occasion,
-        event: impl FnOnce(&mut Lifecycle, &World, &mut dyn FnMut(Action)) -> Next,
+        event: impl FnOnce(&mut Lifecycle, &mut dyn FnMut(Action)) -> Next,
     ) {
-        let before = self.world.clone();
         let (world, judge) = (&mut self.world, &mut self.judge);
         judge.occasion = occasion;
-        let next = event(&mut self.lifecycle, &before, &mut |action| {
+        let next = event(&mut self.lifecycle, &mut |action| {
             judge.carry_out(world, action);
         });
         if next == Next::Scan {
@@ -131,9 +130,12 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        self.event(Occasion::Signal(arrived), |lifecycle, world, act| {
-            let scan = |details| world.scan(|_| details);
-            lifecycle.signal_arrived(arrived, scan, || world.now, act)
+        let now = self.world.now;
+        let before = is_stop.then(|| self.world.clone());
+        self.event(Occasion::Signal(arrived), |lifecycle, act| {
+            let before = || before.expect("only a stop request is worth a scan");
+            let scan = |details| before().scan(|_| details);
+            lifecycle.signal_arrived(arrived, scan, || now, act)
         });
         self.report_one_by_one();
     }
@@ -172,7 +174,7 @@ impl<'a> Run<'a> {
 
     pub fn time_is(&mut self, now: Time) {
         self.world.now = now;
-        self.event(Occasion::Time, |lifecycle, _, act| {
+        self.event(Occasion::Time, |lifecycle, act| {
             lifecycle.time_passed(now, act)
         });
     }
@@ -189,6 +191,11 @@ impl<'a> Run<'a> {
     }
 
     pub fn command_ends(&mut self, ending: Ending, on_terminal: bool) {
+        self.world.bury(COMMAND);
+        for process in &mut self.world.processes {
+            process.waits_for_stop = false;
+        }
+        self.lifecycle.command_ended(ending, self.world.now);
         let guess = match ending {
             Ending::Killed { by, .. }
                 if on_terminal && matches!(by, Signal::INT | Signal::QUIT) =>
@@ -200,22 +207,19 @@ impl<'a> Run<'a> {
             }
             _ => None,
         };
-        self.world.bury(COMMAND);
-        for process in &mut self.world.processes {
-            process.waits_for_stop = false;
-        }
+        self.lifecycle.note_guess(guess);
         self.judge.note_end(&self.world, ending, guess);
-        self.lifecycle.command_ended(ending, guess);
         self.reaped();
     }
 
     fn reaped(&mut self) {
         let any_left = self.world.children().next().is_some();
-        self.event(Occasion::Reaping, |lifecycle, world, act| {
+        let now = self.world.now;
+        self.event(Occasion::Reaping, |lifecycle, act| {
             if any_left {
-                return lifecycle.reaped(|| world.now, act);
+                return lifecycle.reaped(|| now, act);
             }
-            lifecycle.nothing_left(|| world.now);
+            lifecycle.nothing_left();
             Next::Wait
         });
     }

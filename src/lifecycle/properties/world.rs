@@ -115,10 +115,11 @@ pub struct World {
     pub now: Time,
     pub proc: Proc,
     pub processes: Vec<Process>,
-    /// When a log filter last had somebody alive that writes to it, or became rinit's.
+    /// When a log filter that somebody alive writes to was last seen, or one became rinit's.
     pub flowed_at: Time,
     next_pid: i32,
-    free_pids: Vec<Pid>,
+    /// With the time at which each became free.
+    free_pids: Vec<(Pid, Time)>,
 }
 
 impl World {
@@ -136,11 +137,17 @@ impl World {
     }
 
     fn add(&mut self, parent: Parent, in_group: bool, session: Option<Pid>) -> &mut Process {
-        // As soon as one is gone, its pid is used again.
-        let pid = self.free_pids.pop().unwrap_or_else(|| {
-            self.next_pid += 1;
-            Pid::from_raw(self.next_pid - 1)
-        });
+        // Pids are used again as soon as can be. The kernel goes through all the others first
+        // (pid_namespaces(7)), which takes longer than a tick.
+        let now = self.now.tick();
+        let is_free = |(_, since): &(Pid, Time)| since.tick() < now;
+        let pid = match self.free_pids.iter().position(is_free) {
+            Some(place) => self.free_pids.swap_remove(place).0,
+            None => {
+                self.next_pid += 1;
+                Pid::from_raw(self.next_pid - 1)
+            }
+        };
         self.processes.push(Process {
             pid,
             parent,
@@ -193,6 +200,9 @@ impl World {
         let is_it = |process: &Process| process.pid == pid;
         let place = self.processes.iter().position(is_it).unwrap();
         let dead = self.processes.remove(place);
+        if dead.reads_from.is_some() {
+            self.flowed_at = self.now;
+        }
         for process in &mut self.processes {
             if process.parent == Parent::Process(pid) {
                 process.parent = Parent::Rinit;
@@ -207,7 +217,7 @@ impl World {
         }
         let is_session = self.processes.iter().any(|process| process.session == pid);
         if !dead.from_outside && !is_session && dead.session != pid {
-            self.free_pids.push(pid);
+            self.free_pids.push((pid, self.now));
         }
         dead
     }
