@@ -1,5 +1,6 @@
 //! Holds what the life cycle does against its promises.
 
+mod asked;
 mod end;
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ use crate::process::Scan;
 use crate::signal::Signal;
 use crate::time::Time;
 
+const HEAD_START: Duration = Duration::from_millis(300);
 const TURNS: Duration = Duration::from_secs(5);
 /// A log filter is asked so long after the end of its input at the latest.
 const FILTER_PATIENCE: Duration = Duration::from_millis(2_500);
@@ -36,8 +38,9 @@ pub struct Judge<'a> {
     /// All stop requests.
     requests: Vec<(Arrived, Time)>,
     requests_before_end: usize,
-    /// When daemons were first asked to stop.
-    daemons_asked_at: Time,
+    /// When somebody outside last asked for more: the stop of daemons, or SIGTERM for those
+    /// that have not had one.
+    asked_for_more_at: Time,
     /// What rinit's own request is, once it drains.
     request: Option<Signal>,
     term_from_outside: bool,
@@ -50,6 +53,8 @@ pub struct Judge<'a> {
     has_killed: bool,
     /// The failures of children once daemons are the work, and whether each was a daemon's for certain.
     failures: Vec<(Ending, bool, usize)>,
+    /// Who entered from outside, and cannot be told from a daemon.
+    taken_for_daemons: Vec<Pid>,
 }
 
 impl<'a> Judge<'a> {
@@ -61,7 +66,7 @@ impl<'a> Judge<'a> {
             guess: None,
             requests: Vec::new(),
             requests_before_end: 0,
-            daemons_asked_at: Time::default(),
+            asked_for_more_at: Time::default(),
             request: None,
             term_from_outside: false,
             one_by_one: Vec::new(),
@@ -70,6 +75,7 @@ impl<'a> Judge<'a> {
             has_asked_blindly: false,
             has_killed: false,
             failures: Vec::new(),
+            taken_for_daemons: Vec::new(),
         }
     }
 
@@ -104,7 +110,8 @@ impl<'a> Judge<'a> {
     /// Returns whether it is a stop request.
     pub fn note_arrival(&mut self, world: &World, arrived: Arrived) -> bool {
         let is_stop = self.is_stop(arrived.signal);
-        if !is_stop || self.has_killed {
+        let is_dump = arrived.signal == Signal::QUIT && self.runs_daemons();
+        if !is_stop || self.has_killed || is_dump && self.request.is_none() {
             return is_stop;
         }
         self.requests.push((arrived, world.now));
@@ -112,10 +119,13 @@ impl<'a> Judge<'a> {
             return is_stop;
         };
         if self.request.is_some() {
-            self.term_from_outside |= arrived.signal == Signal::TERM;
+            if arrived.signal == Signal::TERM && !self.term_from_outside {
+                self.term_from_outside = true;
+                self.asked_for_more_at = world.now;
+            }
         } else if self.runs_daemons() && arrived.signal != Signal::QUIT {
             self.request = Some(forwarded);
-            self.daemons_asked_at = world.now;
+            self.asked_for_more_at = world.now;
         }
         is_stop
     }
@@ -132,17 +142,6 @@ impl<'a> Judge<'a> {
             .max_by_key(|(at, _)| *at)
             .map(|(_, signal)| signal);
         self.request = latest.or((!daemons).then(|| self.term()));
-    }
-
-    pub fn note_death(&mut self, dead: &Process, ending: Ending, is_known: bool) {
-        if self.runs_daemons() && ending != Ending::Exited(0) {
-            let is_older = dead.started_at.tick() <= self.ended().tick();
-            if !dead.from_outside || is_older || !is_known {
-                let is_certain = !dead.from_outside && is_older;
-                self.failures
-                    .push((ending, is_certain, self.requests.len()));
-            }
-        }
     }
 
     pub fn note_scan(&mut self, scan: &Scan) {
@@ -242,50 +241,6 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Whether a stop request from outside has reached that process.
-    fn has_been_reached(&self, process: &Process, by: impl Fn(&Reached) -> bool) -> bool {
-        process.reached.iter().any(|reached| {
-            let born_before = process.started_at.tick() < reached.at.tick();
-            by(reached)
-                && self.is_stop(reached.received)
-                && (born_before || !reached.with_group)
-                && !process.ignored.contains(reached.sent)
-                && !process.unreadable
-                && self.counts(reached.at)
-        })
-    }
-
-    fn has_been_asked(&self, process: &Process) -> bool {
-        process.asked || process.termed || self.has_been_reached(process, |_| true)
-    }
-
-    fn has_had_term(&self, process: &Process) -> bool {
-        let by_term = |reached: &Reached| reached.received == Signal::TERM;
-        process.termed || self.has_been_reached(process, by_term)
-    }
-
-    fn is_guessed(&self, process: &Process, now: Time) -> bool {
-        let is_in_time = now < self.ended().after(TURNS) && !self.runs_daemons();
-        is_in_time
-            && process.in_group
-            && match self.guess {
-                None => false,
-                Some(Guess::Everybody) => true,
-                Some(Guess::WhoCatches(signal)) => {
-                    !process.unreadable && process.caught.contains(signal)
-                }
-            }
-    }
-
-    /// Promise 5.
-    fn is_turn_of(&self, world: &World, process: &Process) -> bool {
-        let everybody = world.now >= self.ended().after(TURNS);
-        let is_inherited = |process: &Process| !process.in_group && !process.detached;
-        let inherited_left = world.children().any(is_inherited);
-        let earlier_left = world.group_left() || process.detached && inherited_left;
-        self.runs_daemons() || process.in_group || everybody || !earlier_left
-    }
-
     fn ask(&mut self, world: &mut World, pid: Pid, signal: Signal) {
         let request = self
             .request
@@ -375,20 +330,21 @@ impl<'a> Judge<'a> {
             || now
                 < world
                     .flowed_at
-                    .max(self.daemons_asked_at)
+                    .max(self.asked_for_more_at)
                     .max(self.ended())
                     .after(FILTER_PATIENCE);
         for process in world.children().filter(|it| self.is_turn_of(world, it)) {
             if process.is_filter && filters_wait {
                 continue;
             }
-            let had_the_same = || self.has_been_reached(process, |it| it.sent == self.term());
-            let had_term = self.has_had_term(process) || had_the_same();
+            // As it is forwarded: that is the same to whoever gets it.
+            let by_term = |it: &Reached| it.received == Signal::TERM || it.sent == self.term();
             assert!(
-                !self.term_from_outside || had_term,
+                !self.term_from_outside || self.may_be_spared(process, by_term),
                 "promise 3: no SIGTERM for {process:?}"
             );
-            let is_done = self.has_been_asked(process) || self.is_guessed(process, now);
+            let is_asked = process.asked || self.may_be_spared(process, |_| true);
+            let is_done = is_asked || self.is_guessed(process, now);
             assert!(is_done, "promise 2: {process:?} is not asked");
         }
     }

@@ -5,14 +5,32 @@ use std::time::Duration;
 use super::Judge;
 use crate::ending::Ending;
 use crate::lifecycle::Arrived;
-use crate::lifecycle::properties::world::World;
+use crate::lifecycle::properties::world::{Process, World};
 use crate::signal::Signal;
 use crate::time::Time;
 
-const HEAD_START: Duration = Duration::from_millis(300);
 const DEFAULT_GRACE: Duration = Duration::from_secs(10);
 
 impl Judge<'_> {
+    pub fn note_death(&mut self, dead: &Process, ending: Ending, is_known: bool) {
+        if !self.runs_daemons() {
+            return;
+        }
+        let is_older = dead.started_at.tick() <= self.ended().tick();
+        let is_certain = is_older && !dead.from_outside;
+        // Who entered from outside, and was rinit's before COMMAND ended, looks like a daemon,
+        // and so does what it leaves.
+        let looks_like_one =
+            is_older || !is_known || self.taken_for_daemons.contains(&dead.session);
+        if dead.from_outside && looks_like_one {
+            self.taken_for_daemons.push(dead.pid);
+        }
+        if ending != Ending::Exited(0) && (looks_like_one || !dead.from_outside) {
+            let requests = self.requests.len();
+            self.failures.push((ending, is_certain, requests));
+        }
+    }
+
     /// Promise 4: when SIGKILL may come.
     pub(super) fn kill_is_due(&self, now: Time) -> bool {
         let options = &self.setting.options;
@@ -25,12 +43,10 @@ impl Judge<'_> {
         let kill_after = first_stop.is_some_and(|at| is_over(at, options.kill_after));
         let grace = self.command.is_some_and(|(_, ended)| {
             if self.runs_daemons() {
-                let drains_since = |at: Time| is_over(at.max(ended), options.grace);
-                return self.request.is_some()
-                    && self
-                        .counting()
-                        .filter(starts_clock)
-                        .any(|(_, at)| drains_since(*at));
+                // Where it is dropped, nothing is asked of them.
+                let asks = |(arrived, _): &&(Arrived, Time)| arrived.forwarded.is_some();
+                let mut stops = self.counting().filter(starts_clock).filter(asks);
+                return stops.any(|(_, at)| is_over((*at).max(ended), options.grace));
             }
             let before = self.requests.iter().take(self.requests_before_end);
             let is_asked = before.map(|(_, at)| *at).any(|at| self.counts(at));
@@ -40,23 +56,6 @@ impl Judge<'_> {
             )
         });
         kill_after || grace
-    }
-
-    /// Promise 6.
-    pub(super) fn is_head_start(&self, now: Time) -> bool {
-        let is_early = now < self.ended().after(HEAD_START);
-        is_early && !self.runs_daemons() && !self.command_was_killed_alone()
-    }
-
-    /// By a stop request that has reached nobody else.
-    fn command_was_killed_alone(&self) -> bool {
-        let before = self.requests[..self.requests_before_end].iter();
-        let mut forwarded = before.filter(|(it, at)| it.forwarded.is_some() && self.counts(*at));
-        let killed_by =
-            |signal| matches!(self.command, Some((Ending::Killed { by, .. }, _)) if by == signal);
-        forwarded
-            .next_back()
-            .is_some_and(|(latest, _)| !latest.to_group && latest.forwarded.is_some_and(killed_by))
     }
 
     /// Promise 4: it comes.
