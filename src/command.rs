@@ -16,6 +16,9 @@ use crate::sys::signals::SignalReader;
 use crate::sys::wait::{self, Reaped};
 use crate::sys::{kill, procfs, this_process};
 
+/// The members of a larger group are not looked at.
+pub const MOST_MEMBERS: usize = 1000;
+
 pub struct Command {
     pid: Pid,
     /// Its end has not been seen yet.
@@ -87,15 +90,24 @@ impl Command {
 
     /// Whether a signal is for the whole group, as `forward_to` has it. What handles a signal
     /// leads its own children. What a stop kills leaves orphans, which are asked one by one, and
-    /// lead theirs.
+    /// lead theirs: all but those that ignore it.
     pub fn is_for_group(&self, forward_to: ForwardTo, signal: Signal, is_stop: bool) -> bool {
-        let is_for_command =
-            |state: State| state.caught.contains(signal) || is_stop && state.would_die_of(signal);
+        let is_for_command = |state: State| {
+            let would_die = || is_stop && state.would_die_of(signal);
+            state.caught.contains(signal) || would_die() && !self.any_member_ignores(signal)
+        };
         match forward_to {
             ForwardTo::Group => true,
             ForwardTo::Command => false,
             ForwardTo::Auto => !(self.lives && procfs::state(self.pid).is_some_and(is_for_command)),
         }
+    }
+
+    /// Where not all of the group can be looked at: perhaps.
+    fn any_member_ignores(&self, signal: Signal) -> bool {
+        let ignores = |pid| procfs::state(pid).is_some_and(|state| state.ignored.contains(signal));
+        procfs::members(self.pid, MOST_MEMBERS)
+            .is_none_or(|members| members.into_iter().any(ignores))
     }
 
     /// Reaps a dead child, if there is one. `sees_stops`: of COMMAND more than its end matters.

@@ -6,7 +6,7 @@
 
 use nix::unistd::Pid;
 
-use crate::command::Command;
+use crate::command::{Command, MOST_MEMBERS};
 use crate::lifecycle::{FILTER_HEAD_START, FILTER_INTERVAL, Target};
 use crate::process::{Child, Input};
 use crate::signal::Signal;
@@ -14,8 +14,6 @@ use crate::sys::pipes::{self, Pipe, StandardPipes};
 use crate::sys::{clock, procfs};
 use crate::time::Time;
 
-/// A larger group is not searched for filters.
-const MOST_MEMBERS: usize = 1000;
 /// While members are born faster than they are signalled, this has no end.
 const MOST_ROUNDS: usize = 16;
 

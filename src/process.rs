@@ -107,9 +107,10 @@ impl State {
         matches!(self.code, b'Z' | b'X' | b'x')
     }
 
-    /// Whether it leaves that signal to the kernel, which kills it.
+    /// Whether it leaves that signal to the kernel, which kills it. Where it blocks it, that is
+    /// for a moment, as a shell does around a fork, or to take it by sigwait(3).
     pub fn would_die_of(&self, signal: Signal) -> bool {
-        let set_up = [self.caught, self.ignored, self.blocked];
-        signal.kills_by_default() && !set_up.iter().any(|signals| signals.contains(signal))
+        let is_set = self.caught.contains(signal) || self.ignored.contains(signal);
+        signal.kills_by_default() && !is_set
     }
 }

@@ -175,24 +175,27 @@ fn with_auto_what_a_killed_command_leaves_leads_its_own_children() {
 }
 
 #[test]
-fn with_auto_the_group_gets_what_would_not_stop_the_command() {
-    as_pid1_and_subreaper(|role| {
-        for (options, shell_does, signal, status) in [
-            ("", "trap '' TERM", libc::SIGTERM, 5),
-            ("--stop-signal WINCH", ":", libc::SIGWINCH, 5),
-            ("", ":", libc::SIGHUP, 129),
-        ] {
-            let app = format!(r#""$fixture" linger app {signal} 0 exit 0; exit 5"#);
+fn with_auto_the_group_gets_what_would_not_stop_it_otherwise() {
+    for (options, script, signal, status) in [
+        ("", "trap '' TERM; APP; exit 5", libc::SIGTERM, 5),
+        ("--stop-signal WINCH", "APP; exit 5", libc::SIGWINCH, 5),
+        ("", "APP; exit 5", libc::SIGHUP, 129),
+        // Whoever ignores it would not pass it on.
+        ("", "(trap '' TERM; APP; exit); exit 5", libc::SIGTERM, 143),
+    ] {
+        as_pid1_and_subreaper(|role| {
+            let app = format!(r#""$fixture" linger app {signal} 0 exit 0"#);
+            let script = &script.replace("APP", &app);
             let rinit = Rinit::new(role)
                 .words("--forward-to auto")
                 .words(options)
-                .script(&format!("{shell_does}; {app}"))
+                .script(script)
                 .start();
             rinit.ready_before_now("app");
             rinit.send(signal);
             let ended = rinit.end();
-            assert_eq!(ended.status, status, "{ended:?}");
-            assert_eq!(got(&ended.stdout, "app", signal), 1, "{ended:?}");
-        }
-    });
+            assert_eq!(ended.status, status, "{script}: {ended:?}");
+            assert_eq!(got(&ended.stdout, "app", signal), 1, "{script}: {ended:?}");
+        });
+    }
 }
