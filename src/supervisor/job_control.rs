@@ -15,6 +15,10 @@ pub struct JobControl {
     /// COMMAND, which is stopped, is to be continued, but not before it has been sent what has
     /// arrived until then: it could be stopped anew before that SIGTERM comes, and keep it pending.
     command_goes_on: bool,
+    /// COMMAND's group has had its SIGHUP. What ignores that would stop again, and again.
+    is_hung_up: bool,
+    /// Groups of leftovers that wait for the terminal, which others have.
+    waiting: Vec<Pid>,
 }
 
 impl JobControl {
@@ -22,6 +26,8 @@ impl JobControl {
         Self {
             terminal,
             command_goes_on: false,
+            is_hung_up: false,
+            waiting: Vec::new(),
         }
     }
 
@@ -87,7 +93,8 @@ impl JobControl {
             // Without the terminal it would just stop again, and again.
             _ => terminal.give_if_held() || terminal.foreground_is_command(),
         };
-        if wants_terminal && !self.command_goes_on && terminal_is_others {
+        let is_orphaned = wants_terminal && !self.command_goes_on && terminal_is_others;
+        if is_orphaned && !mem::replace(&mut self.is_hung_up, true) {
             // What the kernel does to an orphaned group in the background: it would never get
             // the terminal.
             command.send(Signal::HUP, Target::Group);
@@ -108,6 +115,7 @@ impl JobControl {
     ///
     /// Sees to a batch of them. Returns whether that were all.
     pub fn continue_stopped(&mut self, batch: usize) -> bool {
+        self.continue_waiting();
         for _ in 0..batch {
             let Some((pid, signal)) = wait::next_stopped() else {
                 return true;
@@ -115,10 +123,10 @@ impl JobControl {
             let Ok(group) = getpgid(Some(pid)) else {
                 continue;
             };
-            let goes_on = match (signal, &mut self.terminal) {
+            let goes_on = match signal {
                 // The key has stopped its whole group.
-                (Signal::TSTP, _) => true,
-                (Signal::TTIN | Signal::TTOU, Some(terminal)) => terminal.give_to(group),
+                Signal::TSTP => true,
+                Signal::TTIN | Signal::TTOU => self.give_terminal(group),
                 _ => false,
             };
             if goes_on {
@@ -127,5 +135,33 @@ impl JobControl {
         }
         // Those that stop themselves again and again have no end.
         false
+    }
+    /// Gives it to a group of leftovers, at once or when it is free. Returns whether at once.
+    fn give_terminal(&mut self, group: Pid) -> bool {
+        let Some(terminal) = &mut self.terminal else {
+            return false;
+        };
+        let is_given = terminal.give_to(group);
+        let is_news = !is_given && !self.waiting.contains(&group);
+        if is_news && self.waiting.try_reserve(1).is_ok() {
+            self.waiting.push(group);
+        }
+        is_given
+    }
+
+    fn continue_waiting(&mut self) {
+        let Some(terminal) = &mut self.terminal else {
+            return;
+        };
+        self.waiting.retain(|group| {
+            if !wait::has_child_in(*group) {
+                return false;
+            }
+            let is_given = terminal.give_to(*group);
+            if is_given {
+                let _ = kill::group(*group, Signal::CONT);
+            }
+            !is_given
+        });
     }
 }

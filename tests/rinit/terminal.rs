@@ -612,3 +612,54 @@ fn a_background_job_that_may_not_write_waits_for_fg() {
         },
     );
 }
+
+/// An editor sets the terminal up when it is asked to stop, and is stopped anew for want of it.
+#[test]
+fn editors_that_a_shell_leaves_suspended_restore_the_terminal_and_end() {
+    for editors in [&["one"][..], &["one", "two"]] {
+        in_every_way(SHELL, 0, |terminal| {
+            terminal.prompt();
+            for editor in editors {
+                terminal.enter(&format!("fixture restore {editor} exit 0"));
+                terminal.ready(editor);
+                suspend(terminal);
+            }
+            // The shell warns of stopped jobs first.
+            terminal.enter("exit 5");
+            terminal.prompt();
+            terminal.enter("exit 0");
+            for _ in editors {
+                let before = terminal.expect("has restored the terminal");
+                assert!(!before.contains("killing"), "{before}");
+            }
+        });
+    }
+}
+
+/// Runs a command under a rinit whose group is orphaned, and in the background.
+fn orphaned_in_the_background(command: &str, test: impl Fn(&mut Terminal)) {
+    as_subreaper(|role| {
+        let words = format!("orphan group exec $RINIT fixture {command} , read holder");
+        let mut terminal = Terminal::run(role, &format!("exec fixture {words}"));
+        terminal.ready("holder");
+        test(&mut terminal);
+        type_to(&mut terminal, "holder", "hello");
+        terminal.press(CTRL_D);
+        assert_eq!(terminal.end(), 0);
+    });
+}
+
+#[test]
+fn who_reads_in_an_orphaned_group_in_the_background_is_hung_up() {
+    // What goes on reading all the same does not keep rinit busy.
+    orphaned_in_the_background("ignore 1 read reader", |terminal| {
+        let reader = terminal.ready("reader");
+        wait_until("the reader is stopped", || proc::is_stopped(reader));
+        proc::wait_until_idle(proc::parent(reader));
+        signal::send(reader, libc::SIGKILL).expect("a living reader");
+    });
+    orphaned_in_the_background("exec cat", |terminal| {
+        let message = terminal.expect("SIGHUP");
+        assert!(!message.contains("forwarded"), "{message}");
+    });
+}

@@ -54,6 +54,33 @@ fn leftovers_are_asked_with_what_the_command_was_asked_with_where_they_catch_it(
 }
 
 #[test]
+fn after_an_end_that_nobody_asked_for_leftovers_get_what_term_is_forwarded_as() {
+    as_pid1_and_subreaper(|role| {
+        for (signal, asked_with) in [
+            (libc::SIGQUIT, libc::SIGQUIT),
+            (libc::SIGUSR1, libc::SIGTERM),
+        ] {
+            let script = format!(
+                r#"trap "echo asked with {signal}; exit 0" {signal}
+                trap "echo asked with 15; exit 0" TERM
+                echo started; while :; do sleep 0.02; done"#
+            );
+            let mut rinit = Rinit::new(role)
+                .words("-r TERM:QUIT")
+                .env("app", script)
+                .script(r#"setsid --fork sh -c "$app"; read line; exit 7"#)
+                .start();
+            rinit.says("started");
+            drop(rinit.stdin.take());
+            let ended = rinit.end();
+            assert_eq!(ended.status, 7, "{ended:?}");
+            let said = format!("asked with {asked_with}");
+            assert!(ended.stdout.contains(&said), "{ended:?}");
+        }
+    });
+}
+
+#[test]
 fn an_int_to_the_command_alone_is_no_key_for_good() {
     as_pid1_and_subreaper(|role| {
         let words = "fork linger left 15 0 say left-is-done exit 0 , sleep command";
