@@ -85,6 +85,12 @@ fn no_work_is_lost_that_is_kept_without_an_init_or_with_tini() {
                     (None, _) => true,
                     // xvfb-run as process 1 waits for a signal that nobody sends to process 1.
                     (Some(_), None) => false,
+                    // It knows no stop by this signal: tini cuts it off, rinit waits for it.
+                    (Some(with_rinit), Some(with_other))
+                        if rinit == Init::Swapped && row.needs_another_signal() =>
+                    {
+                        with_rinit.harm(row).0 > with_other.harm(row).0
+                    }
                     (Some(with_rinit), Some(with_other)) => {
                         with_rinit.is_worse_than(with_other, row)
                     }
@@ -168,6 +174,11 @@ impl Row {
         inits
     }
 
+    fn needs_another_signal(&self) -> bool {
+        let option = self.option.as_deref();
+        option.is_some_and(|option| option.starts_with("--rewrite"))
+    }
+
     /// Where rinit may not be worse than no init and than tini.
     fn held_to_it(&self) -> [Init; 2] {
         let entrypoint = if self.option.is_some() {
@@ -215,13 +226,14 @@ impl Outcome {
 
     /// The worst first: how much was lost, whether force or a reload ended it, whether its status is a failure's.
     fn harm(&self, row: &Row) -> (u32, bool, bool) {
-        let lost = match self.lost.split_once(' ') {
-            Some((count, _)) => count.parse().unwrap_or(1),
-            None => u32::from(!self.lost.is_empty()),
-        };
         let by_force = match row.request {
             Request::Stop => self.status == Some(KILLED),
             Request::Reload => self.status.is_some(),
+        };
+        let lost = match self.lost.split_once(' ') {
+            Some((count, _)) => count.parse().unwrap_or(1),
+            // Whoever never heard of the stop went on with its work, and lost what it had in flight 10 s later.
+            None => u32::from(!self.lost.is_empty() || by_force),
         };
         let failed = !matches!(self.status, None | Some(0 | 130 | 143 | KILLED));
         (lost, by_force, failed)
@@ -245,7 +257,11 @@ impl Display for Outcome {
 /// A container from its start to what was lost at its end.
 fn live(image: &Arc<Image>, row: &Row, init: Init) -> Outcome {
     let out = Directory::new("software");
-    fs::set_permissions(out.path(), Permissions::from_mode(0o777)).expect("a directory");
+    let answer = out.path().join("answer");
+    fs::write(&answer, "").expect("a file");
+    for path in [out.path(), &answer] {
+        fs::set_permissions(path, Permissions::from_mode(0o777)).expect("for all users");
+    }
     let volumes = [
         format!("--volume={}:/software:ro", files().display()),
         format!("--volume={}:/out", out.path().display()),

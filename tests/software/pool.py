@@ -13,7 +13,7 @@ def write(word):
 
 def slow(_):
     write("begun")
-    time.sleep(2)
+    time.sleep(3)
     write("complete")
 
 

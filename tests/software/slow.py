@@ -1,4 +1,4 @@
-"""A web application whose only answer takes two seconds, alone or under a WSGI server."""
+"""A web application whose only answer takes three seconds, alone or under a WSGI server."""
 
 import time
 from wsgiref.simple_server import make_server
@@ -7,7 +7,7 @@ from wsgiref.simple_server import make_server
 def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     yield b"begun\n"
-    time.sleep(2)
+    time.sleep(3)
     yield b"complete\n"
 
 

@@ -1,0 +1,19 @@
+"""Tasks of Celery, each of which takes three seconds."""
+
+import time
+
+from celery import Celery
+
+app = Celery("tasks", broker="redis://127.0.0.1/0")
+
+
+def write(word):
+    with open("/out/answer", "a") as answer:
+        answer.write(word + "\n")
+
+
+@app.task
+def slow():
+    write("begun")
+    time.sleep(3)
+    write("complete")
