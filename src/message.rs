@@ -28,7 +28,7 @@ use escaped::Escaped;
 #[cfg(test)]
 pub use help::AFTER_BRIEF_HELP;
 pub use help::{ABOUT, AFTER_HELP, LICENSE, brief_help, full_help, version};
-use holdup::{Objects, Sentences};
+use holdup::{Objects, Sentences, Victims};
 use part::{How, INDENT, Process, Quoted};
 pub use usage::{UsageError, allowed};
 
@@ -257,7 +257,7 @@ impl Display for Message<'_> {
                 write!(f, "still running 5 s after {}: {}", holdups.signal, Sentences(holdups))
             }
             Self::Awaited(holdups) => write!(f, "the command has ended; waiting for {}", Objects(holdups)),
-            Self::Killed(holdups) => write!(f, "time is up: killing with SIGKILL {}", Objects(holdups)),
+            Self::Killed(holdups) => write!(f, "time is up: killing with SIGKILL {}", Victims(holdups)),
             Self::MakingRoom { command, init } => write!(
                 f,
                 "making room for {}: {init} insists on being process 1, and takes rinit's place",

@@ -31,23 +31,20 @@ pub struct Request {
 /// Why a process is still there, the worst first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Holdup {
+    /// Before `Blocks`: that is what unshare(1) does while it waits for one.
+    NestedInit,
     Ignores,
     Blocks,
     Stopped,
+    /// 0: whom this PID namespace does not see.
     TracedBy(Pid),
     Stuck,
-    NestedInit,
-    NotAsked(NotAsked),
+    OnlyCommandIsAsked,
+    BornLater,
     Busy,
     WaitsFor(Pid),
-}
-
-/// Why a process has not been sent the signal.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum NotAsked {
-    OnlyCommandIs,
+    /// Not sent the signal either, but most programs that have such children stop them.
     OutsideGroup,
-    BornLater,
 }
 
 pub struct Witness {
@@ -74,7 +71,8 @@ impl Holdups {
             others: 0,
         };
         let mut looked_at: usize = 0;
-        procfs::each_process(|pid| {
+        // COMMAND first: on a busy host it may be one of the last.
+        procfs::each_process(request.command, |pid| {
             looked_at = looked_at.saturating_add(1);
             if looked_at > MOST_LOOKED_AT {
                 return ControlFlow::Break(());
@@ -121,22 +119,19 @@ impl Holdups {
 /// `None`: it is none of rinit's, or its parent's to stop, or dead.
 fn holdup(request: &Request, pid: Pid) -> Option<Holdup> {
     let state = procfs::state(pid)?;
-    let is_child = state.parent == getpid();
-    if state.is_dead() || !(is_child || descends(state.parent, request)) {
+    // While draining, each child is asked in its turn.
+    let is_ours = state.parent == getpid()
+        || request.command_lives && descends(state.parent, request.command);
+    if state.is_dead() || !is_ours {
         return None;
     }
-    match not_asked(request, pid, is_child) {
-        // Whoever is no child, and of no group that was asked, is its parent's to stop.
-        Some(NotAsked::OutsideGroup) if !is_child => None,
-        Some(why) => Some(Holdup::NotAsked(why)),
-        None => Some(what_it_does(&state, pid, request.signal)),
-    }
+    Some(not_asked(request, pid).unwrap_or_else(|| what_it_does(&state, pid, request.signal)))
 }
 
-fn descends(parent: Pid, request: &Request) -> bool {
+fn descends(parent: Pid, command: Pid) -> bool {
     let mut ancestor = parent;
     for _ in 0..MOST_GENERATIONS {
-        if ancestor == getpid() || request.command_lives && ancestor == request.command {
+        if ancestor == getpid() || ancestor == command {
             return true;
         }
         match procfs::state(ancestor) {
@@ -147,35 +142,28 @@ fn descends(parent: Pid, request: &Request) -> bool {
     false
 }
 
-fn not_asked(request: &Request, pid: Pid, is_child: bool) -> Option<NotAsked> {
-    let Request {
-        at: Some(at),
-        command_lives: true,
-        ..
-    } = *request
-    else {
-        // While draining, each child is asked in its turn.
-        return (!is_child).then_some(NotAsked::OutsideGroup);
-    };
+/// Why a process has not been sent the signal.
+fn not_asked(request: &Request, pid: Pid) -> Option<Holdup> {
+    let at = request.at.filter(|_| request.command_lives)?;
     if pid == request.command {
         return None;
     }
     if getpgid(Some(pid)) != Ok(request.command) {
-        return Some(NotAsked::OutsideGroup);
+        return Some(Holdup::OutsideGroup);
     }
     if !request.to_group {
-        return Some(NotAsked::OnlyCommandIs);
+        return Some(Holdup::OnlyCommandIsAsked);
     }
     let born_before = procfs::start_info(pid).is_some_and(|info| info.started_at < at.tick());
-    (!born_before).then_some(NotAsked::BornLater)
+    (!born_before).then_some(Holdup::BornLater)
 }
 
 fn what_it_does(state: &State, pid: Pid, signal: Signal) -> Holdup {
     let holds = |signals: Signals| signals.contains(signal);
     match state.code {
         _ if holds(state.ignored) => Holdup::Ignores,
-        b'T' | b't' if state.tracer.as_raw() != 0 => Holdup::TracedBy(state.tracer),
-        b'T' | b't' => Holdup::Stopped,
+        b't' => Holdup::TracedBy(state.tracer),
+        b'T' => Holdup::Stopped,
         _ if holds(state.blocked) && holds(state.pending) => Holdup::Blocks,
         b'D' => Holdup::Stuck,
         _ if holds(state.pending) && !holds(state.blocked) => Holdup::Stuck,

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use super::escaped::Escaped;
 use super::part::INDENT;
-use crate::explain::holdup::{Holdup, Holdups, NotAsked, Witness};
+use crate::explain::holdup::{Holdup, Holdups, Witness};
 use crate::signal::Signal;
 
 /// As sentences: `"sh" (pid 7) ignores SIGTERM`.
@@ -12,7 +12,7 @@ pub struct Sentences<'a>(pub &'a Holdups);
 
 impl Display for Sentences<'_> {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
-        add_holdups(f, self.0, " ")
+        add_holdups(f, self.0, " ", ENGINES_TIME)
     }
 }
 
@@ -21,13 +21,26 @@ pub struct Objects<'a>(pub &'a Holdups);
 
 impl Display for Objects<'_> {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
-        add_holdups(f, self.0, ", which ")
+        add_holdups(f, self.0, ", which ", ENGINES_TIME)
     }
 }
 
-fn add_holdups(f: &mut Formatter, holdups: &Holdups, glue: &str) -> fmt::Result {
+/// The same of those whose time, as rinit was given it, is up.
+pub struct Victims<'a>(pub &'a Holdups);
+
+impl Display for Victims<'_> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        add_holdups(f, self.0, ", which ", RINITS_TIME)
+    }
+}
+
+/// Who sets the time that a stop may take.
+const ENGINES_TIME: &str = "docker stop -t 60, stop_grace_period, terminationGracePeriodSeconds";
+const RINITS_TIME: &str = "rinit --grace 60, or --kill-after 60 if that is set";
+
+fn add_holdups(f: &mut Formatter, holdups: &Holdups, glue: &str, time: &str) -> fmt::Result {
     let Some(worst) = holdups.worst() else {
-        return f.write_str("processes that cannot be seen");
+        return f.write_str("processes that /proc does not show");
     };
     let mut separator = "";
     for witness in holdups.named.iter().flatten() {
@@ -44,7 +57,7 @@ fn add_holdups(f: &mut Formatter, holdups: &Holdups, glue: &str) -> fmt::Result 
         write!(f, "; and {} more", holdups.others)?;
     }
     f.write_str(INDENT)?;
-    add_advice(f, worst, holdups.signal)
+    add_advice(f, worst, holdups.signal, time)
 }
 
 fn add_predicate(f: &mut Formatter, witness: &Witness, signal: Signal) -> fmt::Result {
@@ -52,6 +65,9 @@ fn add_predicate(f: &mut Formatter, witness: &Witness, signal: Signal) -> fmt::R
         Holdup::Ignores => write!(f, "ignores {signal}"),
         Holdup::Blocks => write!(f, "blocks {signal}"),
         Holdup::Stopped => f.write_str("is stopped"),
+        Holdup::TracedBy(tracer) if tracer.as_raw() == 0 => {
+            f.write_str("is stopped by a debugger outside the container")
+        }
         Holdup::TracedBy(tracer) => write!(f, "is stopped by its debugger (pid {tracer})"),
         Holdup::Stuck => match witness.wait_channel.bytes() {
             [] | b"0" => f.write_str("is stuck in the kernel"),
@@ -61,44 +77,48 @@ fn add_predicate(f: &mut Formatter, witness: &Witness, signal: Signal) -> fmt::R
             f,
             "is process 1 of a namespace of its own, and has no handler for {signal}"
         ),
-        Holdup::NotAsked(NotAsked::OnlyCommandIs) => {
-            write!(
-                f,
-                "has not been sent {signal}, which goes to the command alone"
-            )
-        }
-        Holdup::NotAsked(NotAsked::OutsideGroup) => write!(
+        Holdup::OnlyCommandIsAsked => write!(
+            f,
+            "has not been sent {signal}, which goes to the command alone"
+        ),
+        Holdup::BornLater => write!(f, "was started after {signal} was sent"),
+        Holdup::OutsideGroup => write!(
             f,
             "is outside the command's process group, and has not been sent {signal}"
         ),
-        Holdup::NotAsked(NotAsked::BornLater) => {
-            write!(f, "was started after {signal} was sent")
-        }
         Holdup::Busy => write!(f, "has received {signal}, and is not done"),
         Holdup::WaitsFor(child) => write!(f, "waits for pid {child}"),
     }
 }
 
-fn add_advice(f: &mut Formatter, worst: &Witness, signal: Signal) -> fmt::Result {
-    match worst.holdup {
-        Holdup::Ignores | Holdup::Blocks => write!(
-            f,
-            "have it handle {signal}, or send what it does handle: rinit -r {signal}:INT, or STOPSIGNAL in the image"
-        ),
-        Holdup::Stopped => write!(f, "continue it: kill -CONT {}", worst.pid),
-        Holdup::TracedBy(_) => f.write_str("detach the debugger"),
-        Holdup::Stuck => f.write_str(
-            "it waits for a disk, a network file system or a device that does not answer",
-        ),
+/// `time`: who gives more of it.
+fn add_advice(f: &mut Formatter, worst: &Witness, signal: Signal, time: &str) -> fmt::Result {
+    let before_more_time = match worst.holdup {
+        Holdup::Ignores | Holdup::Blocks => {
+            let other = if signal == Signal::INT { "TERM" } else { "INT" };
+            return write!(
+                f,
+                "have it handle {signal}, or send what it does handle: rinit -r {signal}:{other}, or STOPSIGNAL in the image"
+            );
+        }
+        Holdup::Stopped => return write!(f, "continue it: kill -CONT {}", worst.pid),
+        Holdup::TracedBy(_) => return f.write_str("detach the debugger"),
+        Holdup::Stuck => {
+            return f.write_str(
+                "it waits for a disk, a network file system or a device: see that it answers (on the host: dmesg)",
+            );
+        }
         Holdup::NestedInit => {
-            f.write_str("run what is in that namespace under an init, or have it handle the signal")
+            return f.write_str(
+                "run what is in that namespace under an init, or have it handle the signal",
+            );
         }
-        Holdup::NotAsked(NotAsked::OnlyCommandIs) => {
-            f.write_str("to signal the whole group: rinit --forward-to group, without -c")
+        Holdup::OnlyCommandIsAsked => {
+            return f.write_str("to signal the whole group: rinit --forward-to group, without -c");
         }
-        Holdup::NotAsked(_) => f.write_str("its parent is to stop it"),
-        Holdup::Busy | Holdup::WaitsFor(_) => f.write_str(
-            "give it more time: docker stop -t 60, stop_grace_period, terminationGracePeriodSeconds",
-        ),
-    }
+        Holdup::BornLater | Holdup::OutsideGroup => "have its parent stop it, or ",
+        Holdup::WaitsFor(_) => "have it stop what it waits for, or ",
+        Holdup::Busy => "",
+    };
+    write!(f, "{before_more_time}give it more time: {time}")
 }

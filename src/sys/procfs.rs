@@ -183,15 +183,15 @@ pub fn first_child(pid: Pid) -> Option<Pid> {
         .and_then(self::pid)
 }
 
-/// Visits each process, until `visit` breaks off.
-pub fn each_process(mut visit: impl FnMut(Pid) -> ControlFlow<()>) {
-    if !is_own() {
+/// Visits each process, that one before all others, until `visit` breaks off.
+pub fn each_process(first: Pid, mut visit: impl FnMut(Pid) -> ControlFlow<()>) {
+    if !is_own() || visit(first).is_break() {
         return;
     }
     let _ = directory::visit(Path::new("/proc"), |name| {
         match number(name.as_bytes()).and_then(pid) {
-            Some(pid) => visit(pid),
-            None => ControlFlow::Continue(()),
+            Some(pid) if pid != first => visit(pid),
+            _ => ControlFlow::Continue(()),
         }
     });
 }

@@ -37,4 +37,5 @@ mod told_once;
 mod whoever_asks;
 mod why_it_died;
 mod why_not_started;
+mod why_not_stopped;
 mod zero_on_stop;
