@@ -1,6 +1,9 @@
 //! COMMAND and the process group that it leads: the one owner of its pid, of what it has been
 //! sent, and of how it is signalled, watched and reaped.
 
+use std::mem;
+use std::time::Duration;
+
 use nix::errno::Errno;
 use nix::unistd::{Pid, getpgid};
 
@@ -12,12 +15,17 @@ use crate::options::{ForwardTo, Level};
 use crate::process::{Name, State};
 use crate::signal::{Signal, Signals};
 use crate::sys::pidfd::Pidfd;
+use crate::sys::procfs::ScanError;
 use crate::sys::signals::SignalReader;
 use crate::sys::wait::{self, Reaped};
-use crate::sys::{kill, procfs, this_process};
+use crate::sys::{clock, kill, procfs, this_process};
+use crate::time::Time;
 
 /// The members of a larger group are not looked at.
 pub const MOST_MEMBERS: usize = 1000;
+
+/// How soon a failed scan is repeated.
+const RESEND_INTERVAL: Duration = Duration::from_millis(100);
 
 pub struct Command {
     pid: Pid,
@@ -31,6 +39,9 @@ pub struct Command {
     /// What COMMAND was called when it died, or when the kernel began to reap.
     name: Name,
     kernel_reaping: KernelReaping,
+    /// Signals for each child, while the scan for them fails, and when to try again.
+    unsent: Signals,
+    resend_at: Option<Time>,
     warned_of_permission: bool,
     level: Level,
 }
@@ -46,6 +57,8 @@ impl Command {
             group_left: true,
             name: Name::unknown(),
             kernel_reaping: KernelReaping::new(pid, kernel_may_reap),
+            unsent: Signals::default(),
+            resend_at: None,
             warned_of_permission: false,
             level,
         }
@@ -180,11 +193,29 @@ impl Command {
                         self.check(signal, pid, kill::process(pid, signal));
                     }
                 }
+                Err(ScanError::Failed) => {
+                    self.unsent.add(signal);
+                    self.resend_at = Some(clock::now().after(RESEND_INTERVAL));
+                }
                 // Without /proc: who might be a child.
-                Err(_) if this_process::is_pid_1() => self.send_to_everyone(signal),
-                Err(_) => self.send(signal, Target::GroupAndCommand),
+                Err(ScanError::NoProc) if this_process::is_pid_1() => self.send_to_everyone(signal),
+                Err(ScanError::NoProc) => self.send(signal, Target::GroupAndCommand),
             },
             Target::Everyone => self.send_to_everyone(signal),
+        }
+    }
+
+    /// When to call [`Self::resend`].
+    pub fn resend_at(&self) -> Option<Time> {
+        self.resend_at
+    }
+
+    /// Sends anew what could not be sent, because nobody could be seen.
+    pub fn resend(&mut self) {
+        self.resend_at = None;
+        let unsent = mem::take(&mut self.unsent);
+        for signal in Signal::all().filter(|signal| unsent.contains(*signal)) {
+            self.send(signal, Target::EachChild);
         }
     }
 

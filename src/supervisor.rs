@@ -131,7 +131,8 @@ impl Supervisor<'_> {
 
     fn deadline(&self) -> Option<Time> {
         let pending = self.pending_stop.as_ref().map(PendingStop::next_scan_at);
-        [self.lifecycle.deadline(), pending]
+        let resend = self.command.resend_at();
+        [self.lifecycle.deadline(), pending, resend]
             .into_iter()
             .flatten()
             .min()
@@ -332,6 +333,9 @@ impl Supervisor<'_> {
         let now = clock::now();
         if deadline > now {
             return;
+        }
+        if self.command.resend_at().is_some_and(|at| at <= now) {
+            self.command.resend();
         }
         if let Some(stop) = &mut self.pending_stop {
             if stop.next_scan_at() <= now {

@@ -163,13 +163,19 @@ fn a_scan_that_fails_is_repeated() {
         drop(rinit.stdin.take());
         // Longer than the head start.
         wait_until_awake_again(rinit.pid, 8);
+        // A signal that is just forwarded waits, too.
+        rinit.send(libc::SIGHUP);
+        wait_until_awake_again(rinit.pid, 3);
         assert!(!rinit.stdout.text().contains(" got "));
         proc::limit(rinit.pid, libc::RLIMIT_NOFILE, before);
+        rinit.says("left got 1 ");
         rinit.says("left got 18 ");
         signal::send(left, libc::SIGUSR1).expect("a living leftover");
         let ended = rinit.end();
         assert_eq!(ended.status, 7, "{ended:?}");
-        assert_eq!(got(&ended.stdout, "left", libc::SIGTERM), 1, "{ended:?}");
+        for number in [libc::SIGTERM, libc::SIGHUP] {
+            assert_eq!(got(&ended.stdout, "left", number), 1, "{ended:?}");
+        }
         let said = outsider.output.text();
         assert!(!said.contains(" got "), "{said}");
     });
