@@ -48,22 +48,29 @@ impl Asked {
         self.by_term.remove(pid);
     }
 
-    /// Notes a child that has been asked while COMMAND ran, with its group.
-    /// Returns whether it has, and was not noted before.
-    pub fn note_group(&mut self, child: &Child, requests: &StopRequests) -> bool {
+    /// Notes a child that has been asked while COMMAND ran, with its group. `term`: what SIGTERM
+    /// is forwarded as. Returns whether it has, and was not noted before.
+    pub fn note_group(&mut self, child: &Child, term: Signal, requests: &StopRequests) -> bool {
         let is_news = child.in_group && !self.contains(child.pid) && requests.has_asked(child);
         if is_news {
-            self.add(child.pid, requests.has_asked_by_term(child));
+            self.add(child.pid, requests.has_asked_by(term, child));
         }
         is_news
     }
-    /// Notes that a child has been sent a stop request other than SIGTERM.
-    pub fn note_sent(&mut self, signal: Signal, child: &Child, requests: &StopRequests) {
+
+    /// Notes that a child has been sent that signal for a stop request other than SIGTERM.
+    pub fn note_sent(
+        &mut self,
+        signal: Signal,
+        child: &Child,
+        term: Signal,
+        requests: &StopRequests,
+    ) {
         // Before it counts as asked by this one alone.
-        self.note_group(child, requests);
+        self.note_group(child, term, requests);
         let ignores = |info: StartInfo| info.ignored.contains(signal);
         if child.start_info.is_some_and(|info| !ignores(info)) {
-            self.add(child.pid, false);
+            self.add(child.pid, signal == term);
         }
     }
 }

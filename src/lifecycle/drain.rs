@@ -164,7 +164,7 @@ impl Drain {
             return;
         }
         let unseen = &mut asked.unseen;
-        let by_term = unseen.by_term || !reaches_everybody && requests.term_has_reached_group();
+        let by_term = unseen.by_term || !reaches_everybody && requests.group_was_sent(self.term);
         let at_all = unseen.at_all || !reaches_everybody && requests.has_reached_group();
         let needs_term = self.term_from_outside && !by_term;
         if needs_term || !unseen.at_all {
@@ -200,7 +200,7 @@ impl Drain {
             return;
         }
         for child in children {
-            if stop.asked.note_group(child, &stop.requests) {
+            if stop.asked.note_group(child, self.term, &stop.requests) {
                 go_on(Target::Child(child.pid), act);
             }
         }

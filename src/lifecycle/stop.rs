@@ -94,7 +94,8 @@ impl<'a> Stop<'a> {
 
     /// A child has been sent a stop request other than SIGTERM.
     pub fn note_sent(&mut self, signal: Signal, child: &Child) {
-        self.asked.note_sent(signal, child, &self.requests);
+        let term = self.term_as_forwarded();
+        self.asked.note_sent(signal, child, term, &self.requests);
     }
 
     pub fn child_ended(&mut self, pid: Pid) {

@@ -148,10 +148,10 @@ impl StopRequests {
         self.in_group().next().is_some()
     }
 
-    /// Whether a SIGTERM has.
-    pub fn term_has_reached_group(&self) -> bool {
+    /// Whether that signal has, for whatever request.
+    pub fn group_was_sent(&self, signal: Signal) -> bool {
         self.in_group()
-            .any(|request| request.received == Signal::TERM)
+            .any(|request| request.forwarded == Some(signal))
     }
 
     /// Whether one has asked that process of COMMAND's group to stop. Born in the
@@ -160,10 +160,10 @@ impl StopRequests {
         self.in_group().any(|request| request.has_asked(child))
     }
 
-    /// Whether a SIGTERM has, as it was forwarded.
-    pub fn has_asked_by_term(&self, child: &Child) -> bool {
+    /// Whether one has that was forwarded as this signal.
+    pub fn has_asked_by(&self, signal: Signal, child: &Child) -> bool {
         let mut in_group = self.in_group();
-        in_group.any(|request| request.received == Signal::TERM && request.has_asked(child))
+        in_group.any(|request| request.forwarded == Some(signal) && request.has_asked(child))
     }
 
     /// Those that went to COMMAND's whole group.

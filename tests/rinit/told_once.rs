@@ -30,6 +30,27 @@ fn a_repeated_stop_request_reaches_nobody_who_was_told() {
     }
 }
 
+/// As by Ctrl-C, or `docker kill -s INT`, before `docker stop`.
+#[test]
+fn who_has_had_what_term_is_forwarded_as_gets_no_second() {
+    for (options, first, told_by) in [("-r INT:TERM", 2, 15), ("-r TERM:INT", 2, 2)] {
+        as_pid1_and_subreaper(|role| {
+            let rinit = Rinit::new(role)
+                .words(options)
+                .fixture("fork linger app 10 0 exit 0 , sleep command")
+                .start();
+            rinit.ready_before_now("app");
+            rinit.ready("command");
+            rinit.send(first);
+            let stdout = stop_twice_more(rinit, "app").stdout;
+            for number in [2, 15] {
+                let times = usize::from(number == told_by);
+                assert_eq!(got(&stdout, "app", number), times, "{options}\n{stdout}");
+            }
+        });
+    }
+}
+
 #[test]
 fn who_was_told_since_the_command_ended_is_not_told_by_a_stop_request() {
     for options in ["", "-r TERM:INT"] {

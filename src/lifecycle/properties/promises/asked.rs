@@ -26,7 +26,7 @@ impl Judge<'_> {
     }
 
     pub(super) fn has_had_term(&self, process: &Process) -> bool {
-        let by_term = |it: &Reached| it.received == Signal::TERM && self.counts(it.at);
+        let by_term = |it: &Reached| it.sent == self.term() && self.counts(it.at);
         process.termed || self.has_been_reached(process, by_term)
     }
 
