@@ -62,30 +62,48 @@ impl Source<'_> {
         option: &Definition,
         reader: Reader<T>,
     ) -> Result<Option<T>, UsageError> {
-        let matches = self.matches;
-        let word = matches.and_then(|matches| matches.get_one::<OsString>(option.name));
-        word.map(|word| read(&format!("--{}", option.name), word, reader))
-            .transpose()
+        let mut value = None;
+        self.take_given(option, &mut |word| {
+            value = Some(reader(word)?);
+            Ok(())
+        })?;
+        Ok(value)
     }
 
     /// A repeatable value; in the variable, separated by commas.
     pub fn each<T>(&self, option: &Definition, reader: Reader<T>) -> Result<Vec<T>, UsageError> {
-        let variable = option.variable.unwrap_or_default();
-        let list = self.nonempty_variable(variable);
-        let by_variable = list.iter().flat_map(|list| {
-            list.as_bytes()
-                .split(|byte| *byte == b',')
-                .map(|word| read(variable, OsStr::from_bytes(word), reader))
-        });
-        let by_variable = by_variable.collect::<Result<_, _>>()?;
-        let matches = self.matches;
-        match matches.and_then(|matches| matches.get_many::<OsString>(option.name)) {
-            Some(words) => {
-                let option = format!("--{}", option.name);
-                words.map(|word| read(&option, word, reader)).collect()
-            }
-            None => Ok(by_variable),
+        let mut by_variable = vec![];
+        self.take_list(option, &mut |word| {
+            by_variable.push(reader(word)?);
+            Ok(())
+        })?;
+        let mut given = vec![];
+        self.take_given(option, &mut |word| {
+            given.push(reader(word)?);
+            Ok(())
+        })?;
+        Ok(if given.is_empty() { by_variable } else { given })
+    }
+
+    fn take_given(&self, option: &Definition, take: Take) -> Result<(), UsageError> {
+        let words = self
+            .matches
+            .and_then(|matches| matches.get_many::<OsString>(option.name));
+        for word in words.into_iter().flatten() {
+            take_word(&format!("--{}", option.name), word, take)?;
         }
+        Ok(())
+    }
+
+    fn take_list(&self, option: &Definition, take: Take) -> Result<(), UsageError> {
+        let name = option.variable.unwrap_or_default();
+        let Some(list) = self.nonempty_variable(name) else {
+            return Ok(());
+        };
+        for word in list.as_bytes().split(|byte| *byte == b',') {
+            take_word(name, OsStr::from_bytes(word), take)?;
+        }
+        Ok(())
     }
 
     /// An empty variable is none.
@@ -125,13 +143,25 @@ impl Source<'_> {
 }
 
 pub fn read<T>(source: &str, word: &OsStr, reader: Reader<T>) -> Result<T, UsageError> {
-    let result = word
-        .to_str()
-        .map(reader)
-        .unwrap_or_else(|| reader("\u{fffd}"));
-    result.map_err(|allowed| UsageError::BadValue {
+    reader(text(word)).map_err(|allowed| bad_value(source, word, allowed))
+}
+
+/// Takes one word; `Err` says what is allowed in its place. What is read stays out of it, or the binary would hold
+/// each way from a word to a value once for every kind of value.
+type Take<'t> = &'t mut dyn FnMut(&str) -> Result<(), &'static str>;
+
+fn take_word(source: &str, word: &OsStr, take: Take) -> Result<(), UsageError> {
+    take(text(word)).map_err(|allowed| bad_value(source, word, allowed))
+}
+
+fn text(word: &OsStr) -> &str {
+    word.to_str().unwrap_or("\u{fffd}")
+}
+
+fn bad_value(source: &str, word: &OsStr, allowed: &'static str) -> UsageError {
+    UsageError::BadValue {
         source: source.into(),
         word: word.to_owned(),
         allowed,
-    })
+    }
 }

@@ -11,8 +11,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawF
 use libc::{STDERR_FILENO, STDIN_FILENO, STDOUT_FILENO};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{Mode, fstat};
-use nix::unistd::{SysconfVar, sysconf, write};
+use nix::unistd::write;
 
 // SAFETY: as std has them: nothing in this program owns the standard
 // descriptors; one that is closed gives EBADF.
@@ -84,10 +85,9 @@ pub fn close_inherited() {
 }
 
 fn limit() -> RawFd {
-    sysconf(SysconfVar::OPEN_MAX)
+    getrlimit(Resource::RLIMIT_NOFILE)
         .ok()
-        .flatten()
-        .and_then(|limit| RawFd::try_from(limit).ok())
+        .and_then(|(limit, _)| RawFd::try_from(limit).ok())
         .map_or(LIMIT_OF_TRIALS, |limit| limit.min(LIMIT_OF_TRIALS))
 }
 
