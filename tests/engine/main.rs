@@ -15,3 +15,4 @@ mod out_of_memory;
 mod podman;
 mod real_inits;
 mod stories;
+mod why_not_stopped;

@@ -68,6 +68,18 @@ fn the_commands_group_is_told_and_waited_for() {
 }
 
 #[test]
+fn that_somebody_holds_a_stop_up_is_said_though_not_who() {
+    in_each_role_with_each_proc_at_once(|rinit| {
+        let rinit = rinit.fixture("ignore 15 sleep app").start();
+        rinit.ready("app");
+        rinit.send(libc::SIGTERM);
+        rinit
+            .stderr
+            .line("rinit: still running 5 s after SIGTERM: processes that cannot be seen");
+    });
+}
+
+#[test]
 fn a_program_behind_a_shell_is_told_once() {
     in_each_role_with_each_proc_at_once(Rinit::stop_behind_a_shell);
 }
