@@ -30,8 +30,8 @@ const ADD_USER: &str = "\
     echo somebody:100000:65536 | tee /etc/subuid >/etc/subgid
     install --directory --mode=700 --owner=somebody /run/somebody";
 
-/// What works with every kind of cgroups and of file system, without systemd, and within whatever limits the tests
-/// have. Networks are no business of an init.
+/// What works with every kind of file system, without systemd, and within whatever limits the tests have. Networks are no
+/// business of an init.
 const CONFIGURATION: &str = r#"
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
@@ -40,7 +40,6 @@ netns = "none"
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
-runtime = "runc"
 "#;
 
 const STORAGE: &str = r#"
@@ -80,7 +79,13 @@ impl Podman {
         let directory = Path::new("/etc/containers");
         let additions = directory.join("containers.conf.d");
         fs::create_dir_all(&additions).expect("a directory");
-        fs::write(additions.join("test.conf"), CONFIGURATION).expect("a configuration");
+        // With version 2 of cgroups, the one that Podman prefers of those installed.
+        let runtime = match Path::new(CGROUPS).join("cgroup.controllers").exists() {
+            true => "",
+            false => "runtime = \"runc\"\n",
+        };
+        let configuration = format!("{CONFIGURATION}{runtime}");
+        fs::write(additions.join("test.conf"), configuration).expect("a configuration");
         fs::write(directory.join("storage.conf"), STORAGE).expect("a configuration");
         use_client(client);
         let cgroups = File::open(CGROUPS).expect("cgroups");
