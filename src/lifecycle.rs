@@ -243,10 +243,11 @@ impl<'a> Lifecycle<'a> {
         drain.details_of(pid, in_group, &self.stop)
     }
 
-    /// The result of a scan. `group_left`: some child of COMMAND's group is
+    /// The result of a scan that was begun at that time. `group_left`: some child of COMMAND's group is
     /// left, perhaps one that the scan missed.
     pub fn scanned(
         &mut self,
+        begun: Time,
         now: Time,
         scan: &Scan,
         group_left: bool,
@@ -256,7 +257,14 @@ impl<'a> Lifecycle<'a> {
         let to = self.as_many_as_can_be();
         match (&mut self.phase, scan) {
             (Phase::Draining(drain), Scan::Found(children)) => {
-                drain.ask(now, children, group_left, &mut self.stop, act);
+                drain.ask(
+                    now,
+                    begun.until(now),
+                    children,
+                    group_left,
+                    &mut self.stop,
+                    act,
+                );
             }
             (Phase::Draining(drain), Scan::NoProc) if !self.stop.has_seen_children() => {
                 drain.ask_blindly(now, to, group_left, &mut self.stop, act);

@@ -1,5 +1,7 @@
 //! The job of a pod's pause process: to be there, and to reap.
 
+use std::time::Duration;
+
 use crate::event_log::{log_arrival, reap_shown, shows_reaping};
 use crate::message::{Fate, Message, log};
 use crate::options::Options;
@@ -8,6 +10,9 @@ use crate::sys::clock;
 use crate::sys::pidfd::Pidfd;
 use crate::sys::signals::{self, Event, SignalReader};
 use crate::sys::wait::{self, Reaped};
+
+/// How many deaths to see to before a signal gets its turn.
+const BATCH: usize = 4096;
 
 /// Reaps until SIGTERM or SIGINT. Returns rinit's exit status.
 pub fn pause(options: &Options, mut signals: SignalReader) -> u8 {
@@ -18,11 +23,19 @@ pub fn pause(options: &Options, mut signals: SignalReader) -> u8 {
     }
     loop {
         // Before the first wait, too: a child from before rinit's exec may be dead already.
-        while let Ok(Reaped::Child(..)) = reap_shown(options, |_| false, wait::reap_next) {}
-        let Ok(Event::Signal(arrival)) = signals.wait(None, None::<&Pidfd>) else {
+        let reap_next = || reap_shown(options, |_| false, wait::reap_next);
+        let reaps_one = |_| matches!(reap_next(), Ok(Reaped::Child(..)));
+        // Where processes die faster than they are reaped, this has no end.
+        let more_to_reap = (0..BATCH).all(reaps_one);
+        let limit = more_to_reap.then_some(Duration::ZERO);
+        let arrival = match signals.wait(limit, None::<&Pidfd>) {
+            Ok(Event::Signal(arrival)) => arrival,
+            _ if more_to_reap => continue,
             // EINTR, once rinit was stopped and continued.
-            clock::rest(None);
-            continue;
+            _ => {
+                clock::rest(None);
+                continue;
+            }
         };
         if matches!(arrival.signal, Signal::TERM | Signal::INT) {
             log_arrival(options, &arrival, Fate::EndsPause);

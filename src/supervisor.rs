@@ -358,11 +358,12 @@ impl Supervisor<'_> {
         // The last of the group may have left it without a death.
         self.see_group();
         let group_left = self.command.group_left();
+        let begun = clock::now();
         let lifecycle = &self.lifecycle;
         let details_of = |pid, in_group| lifecycle.details_of(pid, in_group);
         let found = scan::children(&mut self.command, self.input_pipe, details_of);
         let now = clock::now();
-        self.report(|lifecycle, _, act| lifecycle.scanned(now, &found, group_left, act));
+        self.report(|lifecycle, _, act| lifecycle.scanned(begun, now, &found, group_left, act));
     }
 
     fn log(&self, message: &Message) {

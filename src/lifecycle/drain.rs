@@ -21,9 +21,9 @@ pub const TURNS: Duration = Duration::from_secs(5);
 const SCAN_INTERVAL: Duration = Duration::from_secs(1);
 /// While a log filter still reads, its end may be near.
 pub const FILTER_INTERVAL: Duration = Duration::from_millis(100);
-/// A scan costs about a microsecond a child (/proc/thread-self/children); a
-/// pause of several times that bounds what a storm of deaths makes it cost.
-const PAUSE_PER_CHILD: Duration = Duration::from_micros(5);
+/// A pause of so many times what a scan has taken bounds what a storm of deaths makes scans
+/// cost: without /proc/thread-self/children all of /proc is read.
+const PAUSE: u32 = 5;
 /// And where nothing changes, it need not cost a thousandth of a processor.
 const INTERVAL_PER_CHILD: Duration = Duration::from_micros(500);
 const LONGEST_INTERVAL: Duration = Duration::from_secs(5);
@@ -180,11 +180,12 @@ impl Drain {
         }
     }
 
-    /// Asks each child whose turn it is. `group_left`: some child of COMMAND's group is left,
-    /// perhaps one that the scan missed.
+    /// Asks each child whose turn it is. `took`: what the scan has taken. `group_left`: some child
+    /// of COMMAND's group is left, perhaps one that the scan missed.
     pub fn ask(
         &mut self,
         now: Time,
+        took: Duration,
         children: &[Child],
         group_left: bool,
         stop: &mut Stop,
@@ -194,7 +195,7 @@ impl Drain {
         let is_inherited = |child: &Child| !child.in_group && !stop.is_detached(child.pid);
         let inherited_turn = everybody || !group_left;
         let detached_turn = inherited_turn && (everybody || !children.iter().any(is_inherited));
-        self.plan_next_scan(now, children.len(), detached_turn);
+        self.plan_next_scan(now, took, children.len(), detached_turn);
         if now < self.nobody_before {
             self.next_scan_at = self.nobody_before;
             return;
@@ -215,9 +216,15 @@ impl Drain {
         }
     }
 
-    fn plan_next_scan(&mut self, now: Time, count: usize, all_have_their_turn: bool) {
+    fn plan_next_scan(
+        &mut self,
+        now: Time,
+        took: Duration,
+        count: usize,
+        all_have_their_turn: bool,
+    ) {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
-        let pause = PAUSE_PER_CHILD.saturating_mul(count).min(SCAN_INTERVAL);
+        let pause = took.saturating_mul(PAUSE).min(SCAN_INTERVAL);
         let interval = INTERVAL_PER_CHILD.saturating_mul(count);
         self.no_scan_before = now.after(pause);
         self.next_scan_at = now.after(interval.clamp(SCAN_INTERVAL, LONGEST_INTERVAL));
@@ -283,5 +290,26 @@ impl Drain {
                 .is_some_and(|info| info.caught.contains(signal)),
         };
         is_guessed && child.in_group && !self.everybody_is_asked(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::Options;
+
+    #[test]
+    fn a_scan_that_took_long_is_not_repeated_at_once() {
+        let options = Options::default();
+        let mut stop = Stop::new(&options);
+        let begun = Time(Duration::from_secs(1000));
+        for (took, pause) in [(1, 5), (100, 500), (700, 1000)] {
+            let mut drain = Drain::new(begun, Signal::TERM, Signal::TERM, None, true);
+            let took = Duration::from_millis(took);
+            let now = begun.after(took);
+            drain.ask(now, took, &[], true, &mut stop, &mut |_| {});
+            let expected = now.after(Duration::from_millis(pause));
+            assert_eq!(drain.no_scan_before, expected);
+        }
     }
 }

@@ -101,7 +101,7 @@ impl<'a> Run<'a> {
         let now = self.world.now;
         let (world, judge) = (&mut self.world, &mut self.judge);
         self.lifecycle
-            .scanned(now, &scan, group_left, &mut |action| {
+            .scanned(now, now, &scan, group_left, &mut |action| {
                 judge.carry_out(world, action);
             });
         self.judge.check_scan(&self.world, &scan);
