@@ -210,8 +210,11 @@ impl<'a> Lifecycle<'a> {
     /// Another child is dead.
     pub fn child_ended(&mut self, pid: Pid, ending: Ending, zombie: Option<Zombie>) {
         self.stop.child_ended(pid);
-        self.endings
-            .child_ended(pid, ending, zombie, &self.stop.requests);
+        // Whoever is found dead with COMMAND was no daemon.
+        if !matches!(self.phase, Phase::Running) {
+            self.endings
+                .child_ended(pid, ending, zombie, &self.stop.requests);
+        }
     }
 
     /// All the dead have been reaped, and no child is left.

@@ -229,3 +229,18 @@ fn whoever_entered_and_has_the_pid_of_a_daemon_does_not_make_the_status() {
     ];
     keeps_the_promises(options, &steps);
 }
+
+#[test]
+fn a_child_that_failed_before_command_ended_was_no_daemon() {
+    let options = Options {
+        daemon: true,
+        ..Options::default()
+    };
+    let steps = [
+        Step::Fork(MEMBER),
+        Step::Fork(MEMBER),
+        Step::Die(1, Ending::Exited(9)),
+        command_exits(0),
+    ];
+    keeps_the_promises(options, &steps);
+}

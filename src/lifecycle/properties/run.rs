@@ -5,11 +5,11 @@ use std::time::Duration;
 use nix::unistd::Pid;
 
 use super::promises::{Judge, Occasion};
-use super::world::{COMMAND, Parent, Proc, Setting, Step, World};
+use super::world::{COMMAND, Parent, Proc, Process, Setting, Step, World};
 use crate::ending::Ending;
 use crate::lifecycle::{Action, Arrived, Guess, Lifecycle, Next};
 use crate::options::ForwardTo;
-use crate::process::Scan;
+use crate::process::{Scan, Zombie};
 use crate::signal::Signal;
 use crate::time::Time;
 
@@ -180,18 +180,21 @@ impl<'a> Run<'a> {
     }
 
     pub fn die(&mut self, pid: Pid, ending: Ending) {
-        let dead = self.world.bury(pid);
+        let dead = self.world.bury(pid, ending);
         if dead.parent == Parent::Rinit {
-            let zombie =
-                (self.world.proc == Proc::There && !dead.unreadable).then(|| dead.zombie());
+            let zombie = self.zombie(&dead);
             self.judge.note_death(&dead, ending, zombie.is_some());
             self.lifecycle.child_ended(pid, ending, zombie);
             self.reaped();
         }
     }
 
+    fn zombie(&self, dead: &Process) -> Option<Zombie> {
+        (self.world.proc == Proc::There && !dead.unreadable).then(|| dead.zombie())
+    }
+
     pub fn command_ends(&mut self, ending: Ending, on_terminal: bool) {
-        self.world.bury(COMMAND);
+        self.world.bury(COMMAND, ending);
         for process in &mut self.world.processes {
             process.waits_for_stop = false;
         }
@@ -209,6 +212,10 @@ impl<'a> Run<'a> {
         };
         self.lifecycle.note_guess(guess);
         self.judge.note_end(&self.world, ending, guess);
+        for (dead, ending) in std::mem::take(&mut self.world.unreaped) {
+            let zombie = self.zombie(&dead);
+            self.lifecycle.child_ended(dead.pid, ending, zombie);
+        }
         self.reaped();
     }
 

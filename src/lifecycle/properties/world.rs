@@ -118,6 +118,8 @@ pub struct World {
     /// When a log filter that somebody alive writes to was last seen, or one became rinit's.
     pub flowed_at: Time,
     next_pid: i32,
+    /// COMMAND does not wait for children that fail: they are rinit's to reap after it.
+    pub unreaped: Vec<(Process, Ending)>,
     /// With the time at which each became free.
     free_pids: Vec<(Pid, Time)>,
 }
@@ -129,6 +131,7 @@ impl World {
             proc,
             processes: Vec::new(),
             flowed_at: Time::default(),
+            unreaped: Vec::new(),
             next_pid: COMMAND.as_raw(),
             free_pids: Vec::new(),
         };
@@ -196,7 +199,7 @@ impl World {
     }
 
     /// Takes the process away; its children become rinit's.
-    pub fn bury(&mut self, pid: Pid) -> Process {
+    pub fn bury(&mut self, pid: Pid, ending: Ending) -> Process {
         let is_it = |process: &Process| process.pid == pid;
         let place = self.processes.iter().position(is_it).unwrap();
         let dead = self.processes.remove(place);
@@ -214,6 +217,10 @@ impl World {
                 process.reads_from = None;
                 self.flowed_at = self.now;
             }
+        }
+        if dead.parent == Parent::Process(COMMAND) && ending != Ending::Exited(0) {
+            self.unreaped.push((dead.clone(), ending));
+            return dead;
         }
         let is_session = self.processes.iter().any(|process| process.session == pid);
         if !dead.from_outside && !is_session && dead.session != pid {
