@@ -374,7 +374,8 @@ impl Judge<'_> {
         let is_target = if actor == 0 {
             true
         } else {
-            self.world.in_group(actor) && self.world.goes_to_group(forwarded)
+            self.world.in_group(actor)
+                && self.world.goes_to_group(sent.signal, forwarded) == Some(true)
         };
         is_target
             && self.history.runs(seen)
@@ -419,12 +420,14 @@ impl Judge<'_> {
         for received in life.received.clone() {
             let (_, life) = self.actor(actor);
             let alone = |sent: &Sent| {
-                sent.forwarded == Some(received.signal)
-                    && !self.world.goes_to_group(received.signal)
+                let to_group = self.world.goes_to_group(sent.signal, received.signal);
+                to_group == Some(false)
             };
             // Without a descriptor for /proc `auto` cannot see what COMMAND handles.
             let is_known = self.world.options.forward_to != To::Auto || !self.history.ever_starved;
-            let all_alone = is_known && actor > 0 && self.history.sent.iter().any(alone);
+            let same = |sent: &&Sent| sent.forwarded == Some(received.signal);
+            let mut sent = self.history.sent.iter().filter(same).peekable();
+            let all_alone = is_known && actor > 0 && sent.peek().is_some() && sent.all(alone);
             let outside = !in_group || all_alone;
             let is_early = |sent: &Sent| {
                 sent.forwarded == Some(received.signal)
@@ -448,14 +451,18 @@ impl Judge<'_> {
                 .sent
                 .iter()
                 .any(|sent| sent.forwarded == Some(received.signal));
-            let own = received.signal == libc::SIGTERM;
-            if !explained && !own {
+            if !explained && !self.is_own(received.signal) {
                 self.breach(format!(
                     "nobody else: actor {actor} gets {}, which nobody has sent",
                     received.signal
                 ));
             }
         }
+    }
+
+    /// Whether rinit may ask with it though nobody else has.
+    fn is_own(&self, signal: i32) -> bool {
+        [Some(libc::SIGTERM), self.world.forwarded(libc::SIGTERM)].contains(&Some(signal))
     }
 
     /// Reached by a stop request for sure while COMMAND ran.
@@ -471,7 +478,7 @@ impl Judge<'_> {
     fn asked_once(&mut self, actor: usize) {
         let (described, life) = self.actor(actor);
         let asks = |signal: i32| {
-            signal == libc::SIGTERM || self.stops().any(|sent| sent.forwarded == Some(signal))
+            self.is_own(signal) || self.stops().any(|sent| sent.forwarded == Some(signal))
         };
         let received: Vec<Received> = life
             .received
@@ -523,7 +530,11 @@ impl Judge<'_> {
                     continue;
                 };
                 let guessed = described.notes(last.signal) && self.is_guess(actor);
-                let wait = if guessed { TURNS } else { HEAD_START };
+                let wait = match (guessed, self.was_killed_alone()) {
+                    (true, _) => TURNS,
+                    (false, true) => Duration::ZERO,
+                    (false, false) => HEAD_START,
+                };
                 if last.at < alive + wait {
                     breaches.push(format!(
                         "head start: actor {actor} is asked within {wait:?} of COMMAND's end"
@@ -545,6 +556,17 @@ impl Judge<'_> {
             }
         }
         self.verdict.broken.extend(breaches);
+    }
+
+    /// COMMAND was killed by a stop request that has perhaps reached nobody else.
+    fn was_killed_alone(&self) -> bool {
+        let Some((None, Some(by))) = self.history.command().ending() else {
+            return false;
+        };
+        self.stops().any(|sent| {
+            let to_group = self.world.goes_to_group(sent.signal, by);
+            sent.forwarded == Some(by) && to_group != Some(true)
+        })
     }
 
     /// COMMAND was killed by a key that its whole group has had, or by a forwarded signal that asks for no stop.

@@ -249,12 +249,26 @@ impl World {
         ALWAYS.contains(&signal) || self.options.stop_signal == Some(signal)
     }
 
-    /// Whether it goes to COMMAND's whole group.
-    pub fn goes_to_group(&self, forwarded: i32) -> bool {
+    /// Whether it goes to COMMAND's whole group. `None`: that depends on who is there.
+    pub fn goes_to_group(&self, received: i32, forwarded: i32) -> Option<bool> {
         match self.options.forward_to {
-            To::Group => true,
-            To::Command => false,
-            To::Auto => !self.actors[0].catches(forwarded),
+            To::Group => Some(true),
+            To::Command => Some(false),
+            To::Auto => {
+                let command = &self.actors[0];
+                let dies = !command.ignores(forwarded) && forwarded != libc::SIGWINCH;
+                let ignores =
+                    |actor: usize| self.in_group(actor) && self.actors[actor].ignores(forwarded);
+                if command.catches(forwarded) {
+                    Some(false)
+                } else if !self.is_stop(received) || !dies {
+                    Some(true)
+                } else if (1..self.actors.len()).any(ignores) {
+                    None
+                } else {
+                    Some(false)
+                }
+            }
         }
     }
 
