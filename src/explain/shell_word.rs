@@ -29,6 +29,9 @@ impl ShellWord {
         if is_assignment(first) {
             return Some(Self::Assignment);
         }
+        if word.starts_with(b"~") {
+            return Some(Self::Variable);
+        }
         if BUILTINS.contains(&first) {
             return Some(Self::Builtin);
         }

@@ -138,7 +138,7 @@ fn add_hint(f: &mut Formatter, name: &OsStr, hint: &Hint) -> fmt::Result {
         }
         Hint::ForShell(word) => f.write_str(match word {
             ShellWord::Variable => {
-                "nothing replaces variables here: write the name itself, or [\"sh\", \"-c\", \"exec $APP\"]"
+                "nothing replaces variables or ~ here: write the name itself, or [\"sh\", \"-c\", \"exec $APP\"]"
             }
             ShellWord::Quotes => "the quotes are part of the name here: leave them out",
             ShellWord::Assignment => {

@@ -1,5 +1,7 @@
-//! A container that `docker stop` ends after ten seconds: before that, `docker logs` tells why.
+//! A container that `docker stop` ends after ten seconds: before that, `docker logs` tells why, and so
+//! does what `kubectl describe pod` shows.
 
+use std::fs::{self, File};
 use std::thread;
 
 use crate::common::engine::{self, Image};
@@ -88,7 +90,12 @@ fn the_reason_is_in_the_log_before_the_engine_kills() {
         for (options, words, said, cure) in HELD_UP {
             let image = &image;
             scope.spawn(move || {
-                let container = image.start_words(options, words);
+                let directory = Directory::new("termination-log");
+                let shown = directory.path().join("log");
+                File::create(&shown).expect("a file, as the kubelet mounts one");
+                let mount = format!("{}:/dev/termination-log", shown.display());
+                let options = [options, &["--volume", &mount]].concat();
+                let container = image.start_words(&options, words);
                 container.says("ready");
                 container.docker("stop", &[]);
                 let ended = container.end();
@@ -100,6 +107,11 @@ fn the_reason_is_in_the_log_before_the_engine_kills() {
                     "{said} is not in:\n{log}"
                 );
                 assert!(log.contains(cure), "{cure} is not in:\n{log}");
+                let shown = fs::read_to_string(&shown).expect("it is there");
+                assert!(
+                    !shown.is_empty() && log.ends_with(&shown),
+                    "{shown}:\n{log}"
+                );
             });
         }
     });

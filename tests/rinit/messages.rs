@@ -25,6 +25,8 @@ fn each_verbose_tells_one_thing_more() {
         by("-v --verbose -v", &[], 3),
         by("-vvvvv", &[], 3),
         by("-q", &[], 0),
+        by("-v -q", &[], 0),
+        by("-q -v", &[], 1),
         by("-q", &[("RINIT_VERBOSE", "3")], 0),
         by("-v", &[("RINIT_VERBOSE", "3")], 1),
         by("-vv", &[("RINIT_QUIET", "1")], 2),

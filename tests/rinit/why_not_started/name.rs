@@ -127,7 +127,7 @@ fn a_path_that_holds_its_arguments_too() {
 #[test]
 fn what_only_a_shell_understands() {
     let line = "only a shell understands it: leave it out, or have one run the whole line: [\"sh\", \"-c\", \"LINE\"]";
-    let variable = "nothing replaces variables here: write the name itself, or [\"sh\", \"-c\", \"exec $APP\"]";
+    let variable = "nothing replaces variables or ~ here: write the name itself, or [\"sh\", \"-c\", \"exec $APP\"]";
     let assignment =
         "set variables with ENV in the Dockerfile, or by env: [\"env\", \"NAME=VALUE\", \"app\"]";
     let quotes = "the quotes are part of the name here: leave them out";
@@ -148,6 +148,7 @@ fn what_only_a_shell_understands() {
         }
         for (path, missing, cure) in [
             ("cd /app", "directory \"cd \"", line),
+            ("~/app", "directory \"~\"", variable),
             ("$HOME/app", "directory \"$HOME\"", variable),
             ("'/bin/sleep'", "directory \"'\"", quotes),
             ("/bin/no-such;", "such file", line),
