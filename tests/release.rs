@@ -100,8 +100,8 @@ fn on_every_architecture_signals_reach_the_group() {
         rinit.ready("peer");
         for (sent, arrives) in [(libc::SIGHUP, 1), (libc::SIGUSR1, 12), (40, 40)] {
             rinit.send(sent);
-            rinit.says(&format!("command got {arrives} "));
-            rinit.says(&format!("peer got {arrives} "));
+            rinit.says(&format!("command got {} ", signal::name(arrives)));
+            rinit.says(&format!("peer got {} ", signal::name(arrives)));
         }
     });
 }

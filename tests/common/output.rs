@@ -109,8 +109,8 @@ pub fn whole_lines(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// How often a fixture NAME has recorded that signal.
-pub fn got(text: &str, name: &str, number: i32) -> usize {
-    text.matches(&format!("{name} got {number} ")).count()
+pub fn got(text: &str, name: &str, signal: &str) -> usize {
+    text.matches(&format!("{name} got {signal} ")).count()
 }
 
 /// These texts are there, the first occurrence of each behind that of the one before.

@@ -165,14 +165,14 @@ impl Rinit {
     /// something behind it, the shell cannot become the program.
     pub fn stop_behind_a_shell(self) {
         let rinit = self
-            .script(r#""$fixture" linger app 15 1500 say app-is-done exit 0; echo shell went on"#)
+            .script(r#""$fixture" linger app TERM 1500 say app-is-done exit 0; echo shell went on"#)
             .start();
         rinit.ready_before_now("app");
         rinit.send(libc::SIGTERM);
         let ended = rinit.end();
         assert_eq!(ended.status, 143, "{ended:?}");
-        assert_eq!(got(&ended.stdout, "app", 15), 1, "{ended:?}");
-        assert_order(&ended.stdout, &["app got 15 ", "app-is-done"]);
+        assert_eq!(got(&ended.stdout, "app", "TERM"), 1, "{ended:?}");
+        assert_order(&ended.stdout, &["app got TERM ", "app-is-done"]);
         assert!(!ended.stdout.contains("shell went on"), "{ended:?}");
     }
 
@@ -182,10 +182,10 @@ impl Rinit {
         rinit.ready("command");
         let child = rinit.ready("child");
         rinit.send(libc::SIGUSR1);
-        rinit.says("command got 10 ");
+        rinit.says("command got USR1 ");
         signal::send(child, 64).expect("the child takes a signal");
-        rinit.says("child got 64 ");
-        rinit.stdout.text().contains("child got 10 ")
+        rinit.says("child got RTMIN+30 ");
+        rinit.stdout.text().contains("child got USR1 ")
     }
 }
 

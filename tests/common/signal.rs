@@ -5,10 +5,30 @@ use std::io;
 use std::ptr;
 use std::time::Instant;
 
+use nix::sys::signal::Signal;
+
 /// All that can be blocked: 1 to 64 without KILL (9) and STOP (19).
 pub fn all() -> impl Iterator<Item = i32> {
     (1..=64).filter(|&number| number != libc::SIGKILL && number != libc::SIGSTOP)
 }
+
+/// `TERM`, `RTMIN+3`. What the C library keeps for itself has but its number.
+pub fn name(number: i32) -> String {
+    match Signal::try_from(number) {
+        Ok(signal) => signal.as_str().replacen("SIG", "", 1),
+        Err(_) if number >= RTMIN => format!("RTMIN+{}", number - RTMIN),
+        Err(_) => number.to_string(),
+    }
+}
+
+/// The signal of that name.
+pub fn named(word: &str) -> i32 {
+    (1..=64)
+        .find(|&number| name(number) == word)
+        .unwrap_or_else(|| panic!("there is no signal {word:?}"))
+}
+
+const RTMIN: i32 = 34;
 
 /// Those that end a process that does nothing about them.
 pub fn deadly() -> impl Iterator<Item = i32> {

@@ -17,7 +17,7 @@ fn a_service_with_an_init_finishes_where_it_had_to_be_killed_without() {
             skip("there is no docker-compose");
             return;
         }
-        let words = "/fixture fork linger left 15 300 exit 0 , sleep app";
+        let words = "/fixture fork linger left TERM 300 exit 0 , sleep app";
         let command = format!("CMD [\"{}\"]", words.replace(' ', "\", \""));
         let _image = Image::of_two_files(&["--tag", "app"], &command);
         let file = block("### Docker and Compose", "yaml");
@@ -34,7 +34,7 @@ fn a_service_with_an_init_finishes_where_it_had_to_be_killed_without() {
             ask(COMPOSE, &["stop", "--timeout", patience]);
             assert_eq!(docker(&["wait", &service]), status, "{line}");
             let said = logs(&service);
-            assert_eq!(said.matches("left got 15").count(), finished, "{said}");
+            assert_eq!(said.matches("left got TERM").count(), finished, "{said}");
         }
     });
 }

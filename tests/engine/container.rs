@@ -24,10 +24,10 @@ fn docker_run_ends_with_the_status_of_the_command() {
         ("exit 0", 0),
         ("exit 7", 7),
         ("exit 255", 255),
-        ("die 9", 137),
-        ("die 15", 143),
-        ("die 34", 162),
-        ("die 64", 192),
+        ("die KILL", 137),
+        ("die TERM", 143),
+        ("die RTMIN+0", 162),
+        ("die RTMIN+30", 192),
     ] {
         assert_eq!(image.run(&[], words).status, status, "{words}");
     }
@@ -49,8 +49,8 @@ fn docker_stop_ends_within_a_second_with_the_status_of_the_command() {
     };
     for (words, status) in [
         ("sleep app", 143),
-        ("await app 15 exit 42", 42),
-        ("await app 15 exit 0", 0),
+        ("await app TERM exit 42", 42),
+        ("await app TERM exit 0", 0),
     ] {
         let container = image.start(&[], words);
         container.says("ready app");
@@ -64,7 +64,7 @@ fn the_stop_signal_of_the_image_reaches_the_command() {
     let Some(image) = Image::scratch() else {
         return;
     };
-    let container = image.start(&["--stop-signal", "RTMIN+3"], "await app 37 exit 42");
+    let container = image.start(&["--stop-signal", "RTMIN+3"], "await app RTMIN+3 exit 42");
     container.says("ready app");
     container.docker("stop", &SECONDS_TO_STOP);
     assert_eq!(container.end().status, 42);
@@ -80,7 +80,7 @@ fn every_signal_that_the_engine_sends_by_number_reaches_the_command() {
     // Docker knows neither 32 nor 33.
     for number in signal::all().filter(|number| ![32, 33].contains(number)) {
         container.docker("kill", &["--signal", &number.to_string()]);
-        container.says(&format!("app got {number} "));
+        container.says(&format!("app got {} ", signal::name(number)));
     }
 }
 
@@ -102,7 +102,7 @@ fn a_signal_that_the_engine_sends_by_name_reaches_the_command() {
         ("RTMAX", 64),
     ] {
         container.docker("kill", &["--signal", name]);
-        container.says(&format!("app got {number} "));
+        container.says(&format!("app got {} ", signal::name(number)));
     }
 }
 
@@ -111,10 +111,10 @@ fn the_terminal_of_an_interactive_container_is_the_command_s() {
     let Some(image) = Image::scratch() else {
         return;
     };
-    let (mut terminal, container) = image.start_on_terminal("read app 2 28");
+    let (mut terminal, container) = image.start_on_terminal("read app INT WINCH");
     terminal.expect("ready app");
     terminal.press(CTRL_C);
-    terminal.expect("app got 2");
+    terminal.expect("app got INT");
     terminal.resize(40, 100);
     terminal.expect("app got 40 by 100");
     // Nobody could continue what stops here.
@@ -133,7 +133,7 @@ fn what_docker_exec_leaves_behind_is_reaped() {
     let container = image.start(&[], "sleep app");
     container.says("ready app");
     for _ in 0..3 {
-        container.exec("/fixture orphan exit 0 , orphan die 9 , exit 0");
+        container.exec("/fixture orphan exit 0 , orphan die KILL , exit 0");
     }
     wait_until("the command is the only child", || {
         proc::children(container.pid()).len() == 1
@@ -148,7 +148,7 @@ fn no_privilege_is_needed() {
     let options =
         "--read-only --cap-drop ALL --security-opt no-new-privileges --user 1234 --network none";
     let options: Vec<&str> = options.split(' ').collect();
-    let container = image.start(&options, "orphan exit 0 , await app 15 exit 42");
+    let container = image.start(&options, "orphan exit 0 , await app TERM exit 42");
     container.says("ready app");
     wait_until("the command is the only child", || {
         proc::children(container.pid()).len() == 1
@@ -165,7 +165,7 @@ fn among_the_processes_of_the_host_rinit_reaps_and_stops_as_well() {
     };
     let container = image.start(
         &["--pid", "host"],
-        "orphan exit 0 , orphan sleep left , await app 15 exit 42",
+        "orphan exit 0 , orphan sleep left , await app TERM exit 42",
     );
     container.says("ready left");
     container.says("ready app");

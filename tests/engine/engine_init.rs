@@ -79,7 +79,7 @@ fn an_image_whose_entrypoint_is_rinit_gets_another_one() {
         let options = ["--init", "--env", "RINIT_VERBOSE=1"];
         let container = image.start(
             &options,
-            "/sbin/rinit -- /fixture fork linger left 15 100 exit 0 , sleep app",
+            "/sbin/rinit -- /fixture fork linger left TERM 100 exit 0 , sleep app",
         );
         for name in ["left", "app"] {
             container.says(&format!("ready {name}"));
@@ -88,7 +88,7 @@ fn an_image_whose_entrypoint_is_rinit_gets_another_one() {
         let ended = container.end();
         assert_eq!(ended.status, 143);
         assert_eq!(ended.stderr.matches("rinit: started").count(), 2);
-        assert_eq!(ended.stdout.matches("left got 15").count(), 1);
+        assert_eq!(ended.stdout.matches("left got TERM").count(), 1);
     });
 }
 

@@ -83,7 +83,7 @@ impl Init<'_> {
 }
 
 fn daemon(init: &Init) {
-    let words = "fork session await daemon 15 exit 5 , exit 0";
+    let words = "fork session await daemon TERM exit 5 , exit 0";
     assert_eq!(init.run("1", &["daemon"], words, &["TERM"]).status, 5);
 }
 
@@ -92,14 +92,14 @@ fn expect_exit(init: &Init) {
 }
 
 fn grace(init: &Init) {
-    let words = "fork ignore 15 sleep left , sleep app";
+    let words = "fork ignore TERM sleep left , sleep app";
     let ended = init.run("100ms", &["left", "app"], words, &["TERM"]);
     assert_eq!(ended.status, 143);
     assert!(ended.stderr.contains("time is up"), "{}", ended.stderr);
 }
 
 fn kill_after(init: &Init) {
-    let ended = init.run("100ms", &["app"], "ignore 15 sleep app", &["TERM"]);
+    let ended = init.run("100ms", &["app"], "ignore TERM sleep app", &["TERM"]);
     assert_eq!(ended.status, 137);
     assert!(ended.stderr.contains("time is up"), "{}", ended.stderr);
 }
@@ -119,7 +119,7 @@ fn make_room(init: &Init) {
 fn parent_death_signal(init: &Init) {
     let outside = Directory::new("outside");
     let volume = format!("--volume={}:/outside", outside.path().display());
-    let words = "/fixture await app 10 into /outside/file say told exit 0";
+    let words = "/fixture await app USR1 into /outside/file say told exit 0";
     let container = init.start("USR1", &[&volume], &["app"], words);
     let parent = proc::parent(container.pid());
     signal::send(parent, libc::SIGKILL).expect("a parent");
@@ -130,12 +130,12 @@ fn parent_death_signal(init: &Init) {
 }
 
 fn quiet(init: &Init) {
-    let ended = init.run("1", &[], "die 9", &[]);
+    let ended = init.run("1", &[], "die KILL", &[]);
     assert_eq!((ended.status, &*ended.stderr), (137, ""));
 }
 
 fn rewrite(init: &Init) {
-    let words = "linger app 10 0 exit 7";
+    let words = "linger app USR1 0 exit 7";
     let ended = init.run("HUP:0,TERM:USR1", &["app"], words, &["HUP", "TERM"]);
     assert_eq!(ended.status, 7);
     assert_eq!(ended.stdout.matches("app got").count(), 1);
@@ -150,10 +150,10 @@ fn single_child(init: &Init) {
 }
 
 fn signals_command_alone(init: &Init, value: &str) {
-    let words = "fork linger left 15 0 exit 0 , await app 10 exit 7";
+    let words = "fork linger left TERM 0 exit 0 , await app USR1 exit 7";
     let ended = init.run(value, &["left", "app"], words, &["USR1"]);
     assert_eq!(ended.status, 7);
-    assert!(!ended.stdout.contains("left got 10"), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("left got USR1"), "{}", ended.stdout);
 }
 
 fn stop_signal(init: &Init) {
@@ -169,7 +169,7 @@ fn termination_log(init: &Init) {
 }
 
 fn verbose(init: &Init) {
-    let ended = init.run("2", &["app"], "await app 10 exit 0", &["USR1"]);
+    let ended = init.run("2", &["app"], "await app USR1 exit 0", &["USR1"]);
     for part in ["rinit: started", "SIGUSR1"] {
         assert!(ended.stderr.contains(part), "{}", ended.stderr);
     }

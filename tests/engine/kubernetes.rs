@@ -30,7 +30,7 @@ fn a_container_completes_once_all_that_it_has_started_has_finished() {
             wait_until("the orphan is reaped", || proc::children(rinit).len() == 1);
             assert_eq!(pod.stop(), 0);
             let said = logs(CONTAINER);
-            assert_eq!(said.matches("left got 15").count(), 1, "{said}");
+            assert_eq!(said.matches("left got TERM").count(), 1, "{said}");
             assert!(!said.contains("rinit"), "{said}");
         });
     }
@@ -72,7 +72,7 @@ fn a_namespace_of_its_own_and_a_status_of_failure_are_to_be_had_as_well() {
 
 /// The one of the manifest. What it starts leaves an orphan, and something that finishes after it.
 fn image() -> Arc<Image> {
-    let command = "orphan exit 0 , fork linger left 15 300 exit 0 , sleep app";
+    let command = "orphan exit 0 , fork linger left TERM 300 exit 0 , sleep app";
     let command = command.replace(' ', "\", \"");
     let instructions = format!(
         "ENTRYPOINT [\"/sbin/rinit\", \"--\"]\n\

@@ -22,7 +22,7 @@ fn a_command_that_the_kernel_kills_for_want_of_memory() {
         let said = format!("rinit: \"/fixture\" (pid 7) {how}: {why}{end}\n");
         assert_eq!((without_pid(&ended.stderr), ended.status), (said, 137));
     }
-    let ended = image.run(&options, "die 9");
+    let ended = image.run(&options, "die KILL");
     assert!(
         ended.stderr.contains("not out of memory"),
         "{}",

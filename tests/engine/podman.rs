@@ -59,7 +59,7 @@ fn a_pod_s_pause_process_is_rinit_and_reaps() {
             let pod = Pod::new("--share=pid,ipc,uts");
             let app = image.start(
                 &["--pod", pod.0],
-                "/fixture orphan await left 10 exit 3 , sleep app",
+                "/fixture orphan await left USR1 exit 3 , sleep app",
             );
             app.says("ready left");
             app.says("ready app");
@@ -111,14 +111,14 @@ fn each_container_of_a_pod_may_have_an_init_of_its_own() {
         let options = ["--init", "--pod", pod.0];
         let app = image.start(
             &options,
-            "/fixture fork linger left 15 200 exit 0 , sleep app",
+            "/fixture fork linger left TERM 200 exit 0 , sleep app",
         );
         app.says("ready left");
         app.says("ready app");
         docker(&["pod", "stop", pod.0]);
         let ended = app.end();
         assert_eq!(ended.status, 143);
-        assert!(ended.stdout.contains("left got 15"), "{}", ended.stdout);
+        assert!(ended.stdout.contains("left got TERM"), "{}", ended.stdout);
         assert_eq!(pod.infra("{{.State.ExitCode}}"), "0");
     });
 }
@@ -155,7 +155,7 @@ fn install() {
 
 fn assert_init_is_rinit(options: &[&str]) {
     let image = Image::of_two_files(&[], "");
-    let app = "/fixture fork linger left 15 200 exit 0 , sleep app";
+    let app = "/fixture fork linger left TERM 200 exit 0 , sleep app";
     let options = [options, &["--env", "RINIT_VERBOSE=1"]].concat();
     let container = image.start(&options, app);
     container.says("ready left");
@@ -164,7 +164,7 @@ fn assert_init_is_rinit(options: &[&str]) {
     let ended = container.end();
     assert_eq!(ended.status, 143);
     assert!(ended.stderr.contains("rinit: started"), "{}", ended.stderr);
-    assert!(ended.stdout.contains("left got 15"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("left got TERM"), "{}", ended.stdout);
 
     let ended = image.run(&options, "/no/such/program");
     assert_eq!(ended.status, 127);

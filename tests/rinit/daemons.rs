@@ -17,18 +17,18 @@ fn rinit_lives_as_long_as_the_daemon_and_signals_go_to_it_and_not_to_its_workers
         let rinit = serving(
             role,
             "-d",
-            "session fork linger worker 15 0 exit 0 , linger daemon 12 0 say daemon-is-done exit 0",
+            "session fork linger worker TERM 0 exit 0 , linger daemon USR2 0 say daemon-is-done exit 0",
             &["worker", "daemon"],
         );
         for number in [1, 10, 40, LAST] {
             rinit.send(number);
-            rinit.says(&format!("daemon got {number} "));
+            rinit.says(&format!("daemon got {} ", signal::name(number)));
         }
         for times in 2..=3 {
             rinit.send(libc::SIGTERM);
             rinit.send(LAST);
             rinit.stdout.wait_for("what came last", |text| {
-                (got(text, "daemon", LAST) == times).then_some(())
+                (got(text, "daemon", &signal::name(LAST)) == times).then_some(())
             });
         }
         // The daemon has its own way to end.
@@ -36,28 +36,41 @@ fn rinit_lives_as_long_as_the_daemon_and_signals_go_to_it_and_not_to_its_workers
         let ended = rinit.end();
         assert_eq!(ended.status, 0, "{ended:?}");
         for number in [1, 10, 40, 15] {
-            assert_eq!(got(&ended.stdout, "daemon", number), 1, "{ended:?}");
+            assert_eq!(
+                got(&ended.stdout, "daemon", &signal::name(number)),
+                1,
+                "{ended:?}"
+            );
         }
         // Only once it was rinit's.
-        assert_order(&ended.stdout, &["daemon-is-done", "worker got 15 "]);
+        assert_order(&ended.stdout, &["daemon-is-done", "worker got TERM "]);
     });
 }
 
 #[test]
 fn a_stop_request_of_another_kind_reaches_the_daemon_once_too() {
     as_pid1_and_subreaper(|role| {
-        let rinit = serving(role, "-d", "session linger daemon 10 0 exit 0", &["daemon"]);
+        let rinit = serving(
+            role,
+            "-d",
+            "session linger daemon USR1 0 exit 0",
+            &["daemon"],
+        );
         for (times, number) in [(1, 2), (2, 15), (3, 15), (4, 2)] {
             rinit.send(number);
             rinit.send(LAST);
             rinit.stdout.wait_for("what came last", |text| {
-                (got(text, "daemon", LAST) == times).then_some(())
+                (got(text, "daemon", &signal::name(LAST)) == times).then_some(())
             });
         }
         rinit.send(libc::SIGUSR1);
         let ended = rinit.end();
         for number in [2, 15] {
-            assert_eq!(got(&ended.stdout, "daemon", number), 1, "{ended:?}");
+            assert_eq!(
+                got(&ended.stdout, "daemon", &signal::name(number)),
+                1,
+                "{ended:?}"
+            );
         }
     });
 }
@@ -67,11 +80,11 @@ fn the_status_is_the_daemons() {
     for (daemon, status) in [
         ("exit 0", 0),
         ("exit 3", 3),
-        ("die 6", 134),
-        ("die 40", 168),
+        ("die ABRT", 134),
+        ("die RTMIN+6", 168),
     ] {
         as_pid1_and_subreaper(|role| {
-            let words = format!("session linger daemon 15 0 {daemon}");
+            let words = format!("session linger daemon TERM 0 {daemon}");
             let rinit = serving(role, "-d", &words, &["daemon"]);
             rinit.send(libc::SIGTERM);
             let ended = rinit.end();
@@ -87,9 +100,9 @@ fn of_several_daemons_the_first_that_was_no_success_gives_the_status() {
         let rinit = serving(
             role,
             "-d",
-            "session linger one 10 0 exit 0 , \
-                orphan session linger two 10 0 exit 5 , \
-                orphan session linger three 10 0 exit 6",
+            "session linger one USR1 0 exit 0 , \
+                orphan session linger two USR1 0 exit 5 , \
+                orphan session linger three USR1 0 exit 6",
             &["one", "two", "three"],
         );
         for name in ["one", "two", "three"] {
@@ -109,11 +122,11 @@ fn an_orphan_of_what_entered_from_outside_does_not_make_the_status() {
     }
     as_pid1(|role| {
         for (options, daemon, status) in [("-d -w", 0, 0), ("-d -w", 5, 5), ("-d -z -w", 0, 0)] {
-            let words = format!("session linger daemon 15 0 exit {daemon}");
+            let words = format!("session linger daemon TERM 0 exit {daemon}");
             let rinit = serving(role, options, &words, &["daemon"]);
             // The tick in which COMMAND has ended is over.
             proc::wait_until_older_than_a_tick(rinit.ready("daemon"));
-            for orphan in ["exit 3", "die 9", "session exit 4"] {
+            for orphan in ["exit 3", "die KILL", "session exit 4"] {
                 let words = format!("orphan {orphan} , exit 0");
                 Outsider::enter(&rinit, &words)
                     .process
@@ -132,7 +145,12 @@ fn an_orphan_of_what_entered_from_outside_does_not_make_the_status() {
 #[test]
 fn a_daemon_that_ends_by_itself_ends_rinit() {
     as_pid1_and_subreaper(|role| {
-        let rinit = serving(role, "-d", "session linger daemon 10 0 exit 9", &["daemon"]);
+        let rinit = serving(
+            role,
+            "-d",
+            "session linger daemon USR1 0 exit 9",
+            &["daemon"],
+        );
         signal::send(rinit.ready("daemon"), libc::SIGUSR1).expect("it takes a signal");
         assert_eq!(rinit.end().status, 9);
     });
@@ -144,9 +162,9 @@ fn a_stop_request_that_came_before_the_command_exited_reaches_the_daemons_once()
         let rinit = Rinit::new(role)
             .words("-d")
             .fixture(
-                "orphan linger same-group 10 0 exit 0 , \
-                orphan session linger own-session 10 0 exit 0 , \
-                linger command 15 300 say command-is-done exit 0",
+                "orphan linger same-group USR1 0 exit 0 , \
+                orphan session linger own-session USR1 0 exit 0 , \
+                linger command TERM 300 say command-is-done exit 0",
             )
             .start();
         for name in ["same-group", "own-session", "command"] {
@@ -155,16 +173,16 @@ fn a_stop_request_that_came_before_the_command_exited_reaches_the_daemons_once()
         rinit.send(libc::SIGTERM);
         // SIGCONT is the last thing that rinit sends to whom it tells.
         for name in ["same-group", "own-session"] {
-            rinit.says(&format!("{name} got 18 "));
+            rinit.says(&format!("{name} got CONT "));
         }
         rinit.send(libc::SIGTERM);
         rinit.send(libc::SIGUSR1);
         let ended = rinit.end();
         assert_eq!(ended.status, 0, "{ended:?}");
         for name in ["same-group", "own-session"] {
-            assert_eq!(got(&ended.stdout, name, 15), 1, "{ended:?}");
+            assert_eq!(got(&ended.stdout, name, "TERM"), 1, "{ended:?}");
         }
-        assert_order(&ended.stdout, &["command-is-done", "own-session got 15 "]);
+        assert_order(&ended.stdout, &["command-is-done", "own-session got TERM "]);
     });
 }
 
@@ -173,7 +191,7 @@ fn a_stop_request_that_was_dropped_on_the_way_hides_no_other() {
     as_pid1_and_subreaper(|role| {
         let rinit = Rinit::new(role)
             .words("-d -r INT:0")
-            .fixture("orphan session linger daemon 15 0 exit 0 , ignore 15 await command 10 exit 0")
+            .fixture("orphan session linger daemon TERM 0 exit 0 , ignore TERM await command USR1 exit 0")
             .start();
         rinit.ready("daemon");
         rinit.ready("command");
@@ -191,13 +209,13 @@ fn a_command_that_fails_ends_as_without_the_option() {
     as_pid1_and_subreaper(|role| {
         let mut rinit = Rinit::new(role)
             .words("-d")
-            .fixture("orphan session linger left 15 0 exit 5 , until-eof exit 3")
+            .fixture("orphan session linger left TERM 0 exit 5 , until-eof exit 3")
             .start();
         rinit.ready("left");
         drop(rinit.stdin.take());
         let ended = rinit.end();
         assert_eq!(ended.status, 3, "the command's own: {ended:?}");
-        assert_eq!(got(&ended.stdout, "left", 15), 1, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "left", "TERM"), 1, "{ended:?}");
     });
 }
 
@@ -226,7 +244,7 @@ fn a_daemon_that_outlives_the_grace_after_a_stop_request_is_killed() {
         let ended = rinit.end();
         assert!(start.elapsed() >= Duration::from_millis(1500), "{ended:?}");
         assert_eq!(ended.status, 137, "{ended:?}");
-        assert_eq!(got(&ended.stdout, "daemon", 15), 1, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "daemon", "TERM"), 1, "{ended:?}");
         let killed = format!("killing with SIGKILL \"fixture\" (pid {inner})");
         assert!(ended.stderr.contains(&killed), "{ended:?}");
     });
@@ -239,7 +257,7 @@ fn the_grace_starts_with_the_stop_request() {
         let rinit = serving(
             role,
             "-d -t 1",
-            "session linger daemon 10 1500 say still-there linger daemon 15 0 exit 0",
+            "session linger daemon USR1 1500 say still-there linger daemon TERM 0 exit 0",
             &["daemon"],
         );
         rinit.send(libc::SIGUSR1);
@@ -247,7 +265,7 @@ fn the_grace_starts_with_the_stop_request() {
         rinit.send(libc::SIGTERM);
         let ended = rinit.end();
         assert_eq!(ended.status, 0, "{ended:?}");
-        assert_eq!(got(&ended.stdout, "daemon", 15), 1, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "daemon", "TERM"), 1, "{ended:?}");
     });
 }
 
@@ -257,7 +275,7 @@ fn a_dump_of_threads_starts_no_clock() {
         let rinit = serving(
             role,
             "-d -t 0.5",
-            "session linger daemon 3 1500 say dump-is-done record daemon",
+            "session linger daemon QUIT 1500 say dump-is-done record daemon",
             &["daemon"],
         );
         rinit.send(libc::SIGQUIT);
@@ -267,7 +285,7 @@ fn a_dump_of_threads_starts_no_clock() {
         let ended = rinit.end();
         assert!(start.elapsed() >= Duration::from_millis(500), "{ended:?}");
         assert_eq!(ended.status, 137, "{ended:?}");
-        assert_eq!(got(&ended.stdout, "daemon", 15), 1, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "daemon", "TERM"), 1, "{ended:?}");
     });
 }
 
@@ -275,8 +293,8 @@ fn a_dump_of_threads_starts_no_clock() {
 fn zero_on_stop_is_about_the_daemon() {
     for (daemon, status) in [
         ("sleep daemon", 0),
-        ("linger daemon 15 0 exit 143", 0),
-        ("linger daemon 15 0 exit 4", 4),
+        ("linger daemon TERM 0 exit 143", 0),
+        ("linger daemon TERM 0 exit 4", 4),
     ] {
         as_pid1_and_subreaper(|role| {
             let rinit = serving(role, "-d -z", &format!("session {daemon}"), &["daemon"]);
@@ -308,7 +326,7 @@ fn kill_after_ends_the_daemons_too() {
 fn serving(role: Role, options: &str, daemon: &str, names: &[&str]) -> Running {
     let rinit = Rinit::new(role)
         .words(options)
-        .fixture(&format!("orphan {daemon} , linger command 10 0 exit 0"))
+        .fixture(&format!("orphan {daemon} , linger command USR1 0 exit 0"))
         .start();
     for name in names {
         rinit.ready(name);

@@ -21,8 +21,8 @@ fn two_programs_in_the_background_of_a_shell_say_their_last_words() {
     as_pid1_and_subreaper(|role| {
         let rinit = Rinit::new(role)
             .script(
-                r#""$fixture" linger one 15 1500 say one-is-done exit 0 &
-                "$fixture" linger two 15 1200 say two-is-done exit 0 &
+                r#""$fixture" linger one TERM 1500 say one-is-done exit 0 &
+                "$fixture" linger two TERM 1200 say two-is-done exit 0 &
                 wait"#,
             )
             .start();
@@ -32,7 +32,7 @@ fn two_programs_in_the_background_of_a_shell_say_their_last_words() {
         let ended = rinit.end();
         assert_eq!(ended.status, 143, "{ended:?}");
         for name in ["one", "two"] {
-            assert_eq!(got(&ended.stdout, name, 15), 1, "{ended:?}");
+            assert_eq!(got(&ended.stdout, name, "TERM"), 1, "{ended:?}");
             let last_words = format!("{name}-is-done");
             assert!(ended.stdout.contains(&last_words), "{ended:?}");
         }
@@ -43,13 +43,13 @@ fn two_programs_in_the_background_of_a_shell_say_their_last_words() {
 fn what_outlives_a_command_that_ends_by_itself_is_told_once_and_continued() {
     as_pid1_and_subreaper(|role| {
         let rinit = Rinit::new(role)
-            .fixture("fork linger left 15 1200 say left-is-done exit 0 , until-eof exit 7")
+            .fixture("fork linger left TERM 1200 say left-is-done exit 0 , until-eof exit 7")
             .start();
         rinit.ready("left");
         let ended = end_of_command(rinit);
         assert_eq!(ended.status, 7, "the command's own: {ended:?}");
-        assert_eq!(got(&ended.stdout, "left", 15), 1, "{ended:?}");
-        assert_eq!(got(&ended.stdout, "left", 18), 1, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "left", "TERM"), 1, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "left", "CONT"), 1, "{ended:?}");
         assert!(ended.stdout.contains("left-is-done"), "{ended:?}");
     });
 }
@@ -58,7 +58,7 @@ fn what_outlives_a_command_that_ends_by_itself_is_told_once_and_continued() {
 fn a_drain_that_takes_no_second_says_nothing() {
     as_pid1_and_subreaper(|role| {
         let rinit = Rinit::new(role)
-            .fixture("fork linger left 15 0 exit 0 , until-eof exit 7")
+            .fixture("fork linger left TERM 0 exit 0 , until-eof exit 7")
             .start();
         rinit.ready("left");
         let start = Instant::now();
@@ -73,7 +73,7 @@ fn a_drain_that_takes_no_second_says_nothing() {
 fn after_one_second_a_line_names_what_is_waited_for() {
     as_pid1_and_subreaper(|role| {
         let mut rinit = Rinit::new(role)
-            .fixture("fork linger left 10 0 exit 0 , until-eof exit 7")
+            .fixture("fork linger left USR1 0 exit 0 , until-eof exit 7")
             .start();
         let left = rinit.ready("left");
         let start = Instant::now();
@@ -102,8 +102,8 @@ fn what_comes_as_an_orphan_while_draining_is_told_too() {
         let mut rinit = Rinit::new(role)
             .fixture(
                 "fork \
-                    fork fork linger late 15 0 exit 0 , await parent 10 exit 0 , \
-                    linger grandparent 12 0 exit 0 , \
+                    fork fork linger late TERM 0 exit 0 , await parent USR1 exit 0 , \
+                    linger grandparent USR2 0 exit 0 , \
                 until-eof exit 7",
             )
             .start();
@@ -111,12 +111,16 @@ fn what_comes_as_an_orphan_while_draining_is_told_too() {
         let parent = rinit.ready("parent");
         let grandparent = rinit.ready("grandparent");
         drop(rinit.stdin.take());
-        rinit.says("grandparent got 15 ");
-        assert_eq!(got(&rinit.stdout.text(), "late", 15), 0, "not rinit's yet");
+        rinit.says("grandparent got TERM ");
+        assert_eq!(
+            got(&rinit.stdout.text(), "late", "TERM"),
+            0,
+            "not rinit's yet"
+        );
         assert_eq!(proc::parent(late), parent);
         let start = Instant::now();
         signal::send(parent, libc::SIGUSR1).expect("it takes a signal");
-        rinit.says("late got 15 ");
+        rinit.says("late got TERM ");
         // And not only when the turn of others comes.
         assert!(start.elapsed() < Duration::from_secs(4));
         signal::send(grandparent, libc::SIGUSR2).expect("it takes a signal");
@@ -131,7 +135,7 @@ fn what_entered_from_outside_is_neither_told_nor_waited_for() {
     }
     as_pid1_and_subreaper(|role| {
         let rinit = Rinit::new(role)
-            .fixture("fork linger left 15 1200 exit 0 , sleep command")
+            .fixture("fork linger left TERM 1200 exit 0 , sleep command")
             .start();
         rinit.ready_before_now("left");
         rinit.ready("command");
@@ -154,7 +158,7 @@ fn a_scan_that_fails_is_repeated() {
     }
     as_pid1_and_subreaper(|role| {
         let mut rinit = Rinit::new(role)
-            .fixture("fork linger left 10 0 exit 0 , until-eof exit 7")
+            .fixture("fork linger left USR1 0 exit 0 , until-eof exit 7")
             .start();
         let left = rinit.ready("left");
         let outsider = Outsider::enter(&rinit, "record outsider");
@@ -168,13 +172,17 @@ fn a_scan_that_fails_is_repeated() {
         wait_until_awake_again(rinit.pid, 3);
         assert!(!rinit.stdout.text().contains(" got "));
         proc::limit(rinit.pid, libc::RLIMIT_NOFILE, before);
-        rinit.says("left got 1 ");
-        rinit.says("left got 18 ");
+        rinit.says("left got HUP ");
+        rinit.says("left got CONT ");
         signal::send(left, libc::SIGUSR1).expect("a living leftover");
         let ended = rinit.end();
         assert_eq!(ended.status, 7, "{ended:?}");
         for number in [libc::SIGTERM, libc::SIGHUP] {
-            assert_eq!(got(&ended.stdout, "left", number), 1, "{ended:?}");
+            assert_eq!(
+                got(&ended.stdout, "left", &signal::name(number)),
+                1,
+                "{ended:?}"
+            );
         }
         let said = outsider.output.text();
         assert!(!said.contains(" got "), "{said}");
@@ -207,7 +215,7 @@ fn what_does_not_finish_in_the_grace_is_named_and_killed() {
         let ended = end_of_command(rinit);
         assert!(start.elapsed() >= Duration::from_millis(1500), "{ended:?}");
         assert_eq!(ended.status, 7, "{ended:?}");
-        assert_eq!(got(&ended.stdout, "left", 15), 1, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "left", "TERM"), 1, "{ended:?}");
         let name = format!("pid {inner} (fixture)");
         let quoted = format!("\"fixture\" (pid {inner})");
         let killed = |line: &&str| line.contains("killing") && line.contains(&quoted);
@@ -241,14 +249,14 @@ fn the_grace_is_ten_seconds_after_an_exit_that_nobody_asked_for() {
 fn after_a_stop_request_rinit_keeps_no_clock() {
     as_pid1_and_subreaper_at_once(|role| {
         let rinit = Rinit::new(role)
-            .fixture("fork linger left 15 12000 say left-is-done exit 0 , sleep command")
+            .fixture("fork linger left TERM 12000 say left-is-done exit 0 , sleep command")
             .start();
         rinit.ready_before_now("left");
         rinit.ready("command");
         rinit.send(libc::SIGTERM);
         let ended = rinit.end();
         assert_eq!(ended.status, 143, "{ended:?}");
-        assert_eq!(got(&ended.stdout, "left", 15), 1, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "left", "TERM"), 1, "{ended:?}");
         assert!(ended.stdout.contains("left-is-done"), "{ended:?}");
     });
 }
@@ -258,7 +266,7 @@ fn where_nothing_is_left_rinit_ends_with_the_command() {
     as_pid1_and_subreaper(|role| {
         expect_end_at_once(|| {
             let rinit = Rinit::new(role)
-                .fixture("linger command 15 0 exit 3")
+                .fixture("linger command TERM 0 exit 3")
                 .start();
             rinit.ready("command");
             let start = Instant::now();
@@ -274,12 +282,12 @@ fn rinit_ends_with_the_last_of_what_was_left() {
     as_pid1_and_subreaper(|role| {
         expect_end_at_once(|| {
             let rinit = Rinit::new(role)
-                .fixture("fork linger left 10 0 exit 0 , sleep command")
+                .fixture("fork linger left USR1 0 exit 0 , sleep command")
                 .start();
             let left = rinit.ready("left");
             rinit.ready("command");
             rinit.send(libc::SIGTERM);
-            rinit.says("left got 18 ");
+            rinit.says("left got CONT ");
             let start = Instant::now();
             signal::send(left, libc::SIGUSR1).expect("it takes a signal");
             assert_eq!(rinit.end().status, 143);

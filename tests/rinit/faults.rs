@@ -44,14 +44,14 @@ fn a_command_that_leaves_nothing_behind_keeps_its_status() {
 #[test]
 fn a_drain_comes_to_its_end() {
     let words = "-t 0.05 -w -vvv -- FIXTURE into STARTED say started \
-                 orphan sleep left , ignore 15 orphan session sleep stubborn , exit 3";
+                 orphan sleep left , ignore TERM orphan session sleep stubborn , exit 3";
     as_pid1_and_subreaper(|role| try_faults(&run("drain", role, words), STATUS));
 }
 
 #[test]
 fn a_stop_comes_to_its_end() {
     let words = "-t 0.05 -k 5 -vv -- FIXTURE into STARTED say started \
-                 ignore 15 orphan sleep left , ignore 34 raise 34 raise 15 exit 3";
+                 ignore TERM orphan sleep left , ignore RTMIN+0 raise RTMIN+0 raise TERM exit 3";
     as_pid1_and_subreaper(|role| try_faults(&run("stop", role, words), STATUS));
 }
 
@@ -156,9 +156,9 @@ fn every_ending_is_told_right_where_wait4_is_refused() {
     as_pid1_and_subreaper(|role| {
         for (words, status) in [
             ("-- FIXTURE exit 255", 255),
-            ("-q -- FIXTURE die 9", 128 + 9),
-            ("-q -- FIXTURE die 11", 128 + 11),
-            ("-q -- FIXTURE die 64", 128 + 64),
+            ("-q -- FIXTURE die KILL", 128 + 9),
+            ("-q -- FIXTURE die SEGV", 128 + 11),
+            ("-q -- FIXTURE die RTMIN+30", 128 + 64),
         ] {
             let trace = run("endings", role, words).run("-e inject=wait4:error=EPERM");
             assert_eq!(trace.status, Some(status), "{words}:\n{}", trace.log);

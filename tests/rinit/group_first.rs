@@ -10,8 +10,8 @@ fn a_daemon_is_asked_once_the_commands_group_is_gone() {
     as_pid1_and_subreaper(|role| {
         let rinit = started(
             role,
-            "fork session linger daemon 15 300 say daemon-is-done exit 9 , \
-            fork linger app 15 1500 say app-is-done exit 8 , \
+            "fork session linger daemon TERM 300 say daemon-is-done exit 9 , \
+            fork linger app TERM 1500 say app-is-done exit 8 , \
             sleep command",
             &["daemon", "app", "command"],
         );
@@ -20,10 +20,10 @@ fn a_daemon_is_asked_once_the_commands_group_is_gone() {
         assert_eq!(ended.status, 143, "the command's own: {ended:?}");
         assert_order(
             &ended.stdout,
-            &["app-is-done", "daemon got 15 ", "daemon-is-done"],
+            &["app-is-done", "daemon got TERM ", "daemon-is-done"],
         );
         for name in ["app", "daemon"] {
-            assert_eq!(got(&ended.stdout, name, 15), 1, "{ended:?}");
+            assert_eq!(got(&ended.stdout, name, "TERM"), 1, "{ended:?}");
         }
     });
 }
@@ -33,10 +33,10 @@ fn a_daemon_is_asked_last_after_an_exit_that_nobody_asked_for_too() {
     as_pid1_and_subreaper(|role| {
         let mut rinit = started(
             role,
-            "fork session linger daemon 15 300 say daemon-is-done exit 9 , \
+            "fork session linger daemon TERM 300 say daemon-is-done exit 9 , \
             fork \
-                fork linger worker 15 300 say worker-is-done exit 0 , \
-                linger app 15 300 say app-is-done exit 8 , \
+                fork linger worker TERM 300 say worker-is-done exit 0 , \
+                linger app TERM 300 say app-is-done exit 8 , \
             until-eof exit 7",
             &["daemon", "worker", "app"],
         );
@@ -46,16 +46,16 @@ fn a_daemon_is_asked_last_after_an_exit_that_nobody_asked_for_too() {
         assert_order(
             &ended.stdout,
             &[
-                "app got 15 ",
+                "app got TERM ",
                 "app-is-done",
-                "worker got 15 ",
+                "worker got TERM ",
                 "worker-is-done",
-                "daemon got 15 ",
+                "daemon got TERM ",
                 "daemon-is-done",
             ],
         );
         for name in ["app", "worker", "daemon"] {
-            assert_eq!(got(&ended.stdout, name, 15), 1, "{ended:?}");
+            assert_eq!(got(&ended.stdout, name, "TERM"), 1, "{ended:?}");
         }
     });
 }
@@ -65,8 +65,8 @@ fn a_daemon_waits_for_its_turn_five_seconds_at_the_most() {
     as_pid1_and_subreaper_at_once(|role| {
         let rinit = started(
             role,
-            "fork session linger daemon 15 0 say daemon-is-done exit 9 , \
-            fork linger app 12 0 say app-is-done exit 8 , \
+            "fork session linger daemon TERM 0 say daemon-is-done exit 9 , \
+            fork linger app USR2 0 say app-is-done exit 8 , \
             sleep command",
             &["daemon", "app", "command"],
         );
@@ -78,7 +78,7 @@ fn a_daemon_waits_for_its_turn_five_seconds_at_the_most() {
         let ended = rinit.end();
         assert_eq!(ended.status, 143, "{ended:?}");
         for name in ["app", "daemon"] {
-            assert_eq!(got(&ended.stdout, name, 15), 1, "{ended:?}");
+            assert_eq!(got(&ended.stdout, name, "TERM"), 1, "{ended:?}");
         }
     });
 }
@@ -90,9 +90,9 @@ fn what_had_detached_before_the_stop_goes_last() {
         // command's group.
         let rinit = started(
             role,
-            "orphan session linger log 15 0 say log-is-done exit 0 , \
-            fork session linger master 15 300 say master-is-done exit 0 , \
-            fork linger app 15 300 say app-is-done exit 0 , \
+            "orphan session linger log TERM 0 say log-is-done exit 0 , \
+            fork session linger master TERM 300 say master-is-done exit 0 , \
+            fork linger app TERM 300 say app-is-done exit 0 , \
             sleep command",
             &["log", "master", "app", "command"],
         );
@@ -101,13 +101,13 @@ fn what_had_detached_before_the_stop_goes_last() {
         assert_eq!(ended.status, 143, "{ended:?}");
         let order = [
             "app-is-done",
-            "master got 15 ",
+            "master got TERM ",
             "master-is-done",
-            "log got 15 ",
+            "log got TERM ",
         ];
         assert_order(&ended.stdout, &order);
         for name in ["app", "master", "log"] {
-            assert_eq!(got(&ended.stdout, name, 15), 1, "{ended:?}");
+            assert_eq!(got(&ended.stdout, name, "TERM"), 1, "{ended:?}");
         }
     });
 }
@@ -118,16 +118,16 @@ fn an_orphan_in_a_session_of_its_own_is_told_when_it_comes_to_rinit() {
         let rinit = started(
             role,
             "fork \
-                fork session linger late 15 0 exit 0 , \
-                linger app 15 300 say app-is-done exit 8 , \
+                fork session linger late TERM 0 exit 0 , \
+                linger app TERM 300 say app-is-done exit 8 , \
             sleep command",
             &["late", "app", "command"],
         );
         rinit.send(libc::SIGTERM);
         let ended = rinit.end();
         assert_eq!(ended.status, 143, "{ended:?}");
-        assert_order(&ended.stdout, &["app-is-done", "late got 15 "]);
-        assert_eq!(got(&ended.stdout, "late", 15), 1, "{ended:?}");
+        assert_order(&ended.stdout, &["app-is-done", "late got TERM "]);
+        assert_eq!(got(&ended.stdout, "late", "TERM"), 1, "{ended:?}");
     });
 }
 
@@ -136,8 +136,8 @@ fn who_leaves_the_group_while_draining_holds_nobody_up() {
     as_pid1_and_subreaper(|role| {
         let rinit = started(
             role,
-            "fork session linger daemon 15 0 say daemon-is-done exit 9 , \
-            fork linger app 15 300 session linger app 12 0 exit 0 , \
+            "fork session linger daemon TERM 0 say daemon-is-done exit 9 , \
+            fork linger app TERM 300 session linger app USR2 0 exit 0 , \
             sleep command",
             &["daemon", "app", "command"],
         );

@@ -43,7 +43,7 @@ fn rinit() -> Rinit {
 /// Starts the words behind an orphan that is reaped already.
 fn start_left_to_kernel(rinit: Rinit, words: &str) -> Running {
     let running = rinit
-        .fixture(&format!("orphan exit 3 , await begin 10 {words}"))
+        .fixture(&format!("orphan exit 3 , await begin USR1 {words}"))
         .start();
     running.ready("begin");
     wait_until_left_to_kernel(&running);
@@ -65,7 +65,7 @@ fn orphans_wake_nobody() {
     where_the_kernel_can(|| {
         let mut rinit = start_left_to_kernel(
             rinit(),
-            "until-input orphans 1000 orphan die 9 , say done until-eof exit 42",
+            "until-input orphans 1000 orphan die KILL , say done until-eof exit 42",
         );
         rinit.send(libc::SIGUSR1);
         proc::wait_until_idle(rinit.pid);
@@ -82,13 +82,14 @@ fn orphans_wake_nobody() {
 
 #[test]
 fn however_the_command_ends_that_is_the_status() {
-    let deaths = signal::deadly().map(|signal| (format!("die {signal}"), 128 + signal));
+    let deaths =
+        signal::deadly().map(|signal| (format!("die {}", signal::name(signal)), 128 + signal));
     let exits = (0..=255)
         .step_by(15)
         .map(|status| (format!("exit {status}"), status));
     let others = [
         ("thread exit 7", 7),
-        ("thread die 9", 128 + 9),
+        ("thread die KILL", 128 + 9),
         ("thread exec /bin/false", 1),
         ("user 1000 exit 7", 7),
         ("elsewhere exit 7", 7),
@@ -113,7 +114,7 @@ fn however_the_command_ends_that_is_the_status() {
 fn a_killed_command_is_named_as_ever() {
     where_the_kernel_can(|| {
         let rinit = rinit()
-            .script("exec \"$fixture\" orphan exit 3 , await begin 10 die 9")
+            .script("exec \"$fixture\" orphan exit 3 , await begin USR1 die KILL")
             .start();
         rinit.ready("begin");
         wait_until_left_to_kernel(&rinit);
@@ -144,9 +145,9 @@ fn a_sigchld_that_somebody_sends_still_arrives() {
         rinit.send(libc::SIGUSR1);
         rinit.ready("command");
         // Of its own child: while that one is pending, no other is.
-        rinit.says("command got 17 code 1 ");
+        rinit.says("command got CHLD code 1 ");
         rinit.queue(libc::SIGCHLD, 5);
-        rinit.says("command got 17 code 0");
+        rinit.says("command got CHLD code 0");
         assert!(is_left_to_kernel(&rinit));
     });
 }
@@ -154,7 +155,7 @@ fn a_sigchld_that_somebody_sends_still_arrives() {
 #[test]
 fn what_is_left_behind_is_told_and_waited_for_as_ever() {
     where_the_kernel_can(|| {
-        let left = "orphan exit 3 , orphan linger left 15 300 exit 5 ,";
+        let left = "orphan exit 3 , orphan linger left TERM 300 exit 5 ,";
 
         let rinit = rinit().fixture(&format!("{left} sleep command")).start();
         rinit.ready_before_now("left");
@@ -163,7 +164,7 @@ fn what_is_left_behind_is_told_and_waited_for_as_ever() {
         rinit.send(libc::SIGTERM);
         let ended = rinit.end();
         assert_eq!(ended.status, 128 + libc::SIGTERM);
-        assert_eq!(ended.stdout.matches("left got 15 ").count(), 1);
+        assert_eq!(ended.stdout.matches("left got TERM ").count(), 1);
 
         let words = format!("{left} until-eof exit 42");
         let mut rinit = self::rinit().fixture(&words).start();
@@ -172,7 +173,7 @@ fn what_is_left_behind_is_told_and_waited_for_as_ever() {
         drop(rinit.stdin.take());
         let ended = rinit.end();
         assert_eq!(ended.status, 42);
-        assert_eq!(ended.stdout.matches("left got 15 ").count(), 1);
+        assert_eq!(ended.stdout.matches("left got TERM ").count(), 1);
     });
 }
 

@@ -24,7 +24,7 @@ fn a_command_that_ignores_the_request_its_group_and_other_sessions_are_killed() 
         let inner = names.map(|name| proc::inner_pid(rinit.ready(name)).expect("it lives"));
         let start = Instant::now();
         rinit.send(libc::SIGTERM);
-        rinit.says("command got 15 ");
+        rinit.says("command got TERM ");
         let ended = rinit.end();
         assert!(start.elapsed() >= LIMIT, "{ended:?}");
         assert_eq!(ended.status, 137, "{ended:?}");
@@ -43,7 +43,7 @@ fn what_outlives_the_command_is_killed_and_the_status_stays_the_commands() {
     as_pid1_and_subreaper(|role| {
         let rinit = Rinit::new(role)
             .words("-k 1.5")
-            .fixture("fork record left , linger command 15 0 exit 3")
+            .fixture("fork record left , linger command TERM 0 exit 3")
             .start();
         rinit.ready("left");
         rinit.ready("command");
@@ -61,7 +61,7 @@ fn it_counts_from_the_first_stop_request() {
     as_pid1_and_subreaper_at_once(|role| {
         let rinit = Rinit::new(role)
             .words("-k 5")
-            .fixture("linger command 15 2500 say half-time record command")
+            .fixture("linger command TERM 2500 say half-time record command")
             .start();
         rinit.ready("command");
         let first = Instant::now();
@@ -83,7 +83,7 @@ fn sigquit_starts_no_clock_but_does_not_stop_one() {
     as_pid1_and_subreaper_at_once(|role| {
         let rinit = Rinit::new(role)
             .words("-k 2")
-            .fixture("linger command 3 2500 say dump-is-done record command")
+            .fixture("linger command QUIT 2500 say dump-is-done record command")
             .start();
         rinit.ready("command");
         rinit.send(libc::SIGQUIT);
@@ -101,7 +101,7 @@ fn it_is_no_limit_before_a_stop_request() {
     as_pid1_and_subreaper(|role| {
         let rinit = Rinit::new(role)
             .words("-k 0.5")
-            .fixture("linger command 10 1500 exit 3")
+            .fixture("linger command USR1 1500 exit 3")
             .start();
         rinit.ready("command");
         rinit.send(libc::SIGUSR1);
@@ -130,7 +130,7 @@ fn it_is_shorter_or_longer_than_the_grace() {
                 "{first}: {time:?}"
             );
             assert_eq!(ended.status, 143, "{ended:?}");
-            assert_eq!(got(&ended.stdout, "left", 15), 1, "{ended:?}");
+            assert_eq!(got(&ended.stdout, "left", "TERM"), 1, "{ended:?}");
         }
     });
 }

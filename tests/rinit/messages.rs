@@ -50,7 +50,7 @@ fn each_verbose_tells_one_thing_more() {
                 .fold(Rinit::new(role).words(words), |rinit, (name, value)| {
                     rinit.env(name, value)
                 })
-                .fixture("orphan await left 10 exit 3 , await command 12 exit 4")
+                .fixture("orphan await left USR1 exit 3 , await command USR2 exit 4")
                 .start();
             let command = rinit.ready("command");
             let left = rinit.ready("left");
@@ -89,7 +89,7 @@ fn the_sender_of_a_signal_is_named() {
     as_pid1_and_subreaper(|role| {
         let rinit = Rinit::new(role)
             .words("-vv")
-            .fixture("ignore 10 raise 10 sleep command")
+            .fixture("ignore USR1 raise USR1 sleep command")
             .start();
         let command = proc::inner_pid(rinit.ready("command")).expect("it lives");
         let line = rinit.complains("SIGUSR1");
@@ -143,7 +143,7 @@ fn a_rewritten_signal_is_told_with_both_names() {
 #[test]
 fn quiet_says_nothing_but_rinits_own_errors() {
     as_pid1_and_subreaper(|role| {
-        let dies = |words: &str| Rinit::new(role).words(words).fixture("die 9").run();
+        let dies = |words: &str| Rinit::new(role).words(words).fixture("die KILL").run();
         let loud = dies("");
         assert!(loud.stderr.starts_with("rinit: "), "{}", loud.stderr);
         let quiet = dies("-q");
@@ -186,8 +186,8 @@ fn the_name_of_a_hostile_process_is_escaped_wherever_it_is_told() {
     // What would clear the screen, end the line and be no text.
     let (hex, shown) = ("1b5b324a0aff", r"(\x1b[2J\x0a\xff)");
     as_pid1_and_subreaper_at_once(|role| {
-        let words = "ignore 10 orphan call NAME exit 3 , fork call NAME ignore 15 sleep left , \
-                     call NAME raise 10 until-eof exit 0";
+        let words = "ignore USR1 orphan call NAME exit 3 , fork call NAME ignore TERM sleep left , \
+                     call NAME raise USR1 until-eof exit 0";
         let mut rinit = Rinit::new(role)
             .words("-vvw -t 1.2")
             .fixture(&words.replace("NAME", hex))
@@ -234,7 +234,7 @@ fn no_standard_error_ends_or_holds_up_rinit() {
         ] {
             let rinit = rinit
                 .words("-vvvw")
-                .fixture("orphan exit 3 , await command 10 exit 42")
+                .fixture("orphan exit 3 , await command USR1 exit 42")
                 .start();
             rinit.ready("command");
             for number in [libc::SIGHUP, libc::SIGUSR2, 40, libc::SIGUSR1] {
@@ -265,10 +265,10 @@ fn a_limit_of_the_file_size_ends_nothing() {
         let command = rinit.ready("command");
         for number in [libc::SIGUSR1, libc::SIGHUP, 64] {
             rinit.send(number);
-            rinit.says(&format!("command got {number} "));
+            rinit.says(&format!("command got {} ", signal::name(number)));
         }
         assert!(
-            !rinit.stdout.text().contains("got 25 "),
+            !rinit.stdout.text().contains("got XFSZ "),
             "SIGXFSZ was rinit's own doing"
         );
         signal::send(command, libc::SIGKILL).expect("it lives");

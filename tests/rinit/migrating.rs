@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::common::{
     Directory, Rinit, Role, as_pid1_and_subreaper, as_subreaper, binary, find_program, fixture,
-    proc, role::as_each, skip, wait_until,
+    proc, role::as_each, signal, skip, wait_until,
 };
 
 const PEERS: [&str; 3] = ["tini", "dumb-init", "catatonit"];
@@ -83,7 +83,7 @@ fn a_script_may_name_its_init_in_its_first_line() {
     beside("dumb-init", |role, init| {
         let script = format!(
             "#!{} /bin/sh\n\
-             {} await behind 15 say told exit 0 &\n\
+             {} await behind TERM say told exit 0 &\n\
              trap : TERM\n\
              echo ready shell $$\n\
              wait; wait\n",
@@ -147,7 +147,7 @@ fn signals_are_rewritten_as_the_peer_does() {
             rinit.send(12);
             let line = rinit.says("app got ");
             assert!(
-                line.starts_with(&format!("app got {arrives} ")),
+                line.starts_with(&format!("app got {} ", signal::name(arrives))),
                 "{init:?} {words}: {line}"
             );
         });
@@ -185,7 +185,7 @@ fn the_death_of_the_parent_is_told_by_the_signal_that_the_option_names() {
             let mut rinit = rinit.fixture("record app").start();
             rinit.ready("app");
             rinit.outside.kill().expect("the init's parent lives");
-            rinit.says("app got 12 ");
+            rinit.says("app got USR2 ");
         }
     });
 }
@@ -299,7 +299,7 @@ fn readme_says_that_what_is_left_behind_is_waited_for() {
         beside(peer, |role, init| {
             // It says its last words a while after the signal that tells it to, or does not come to that.
             let rinit = Rinit::program(role, init)
-                .fixture("fork linger left 15 100 say last-words exit 0 , sleep app")
+                .fixture("fork linger left TERM 100 say last-words exit 0 , sleep app")
                 .start();
             rinit.ready("left");
             rinit.ready("app");

@@ -54,14 +54,14 @@ fn in_each_role_with_each_proc_at_once(test: impl Fn(Rinit) + Sync) {
 fn the_commands_group_is_told_and_waited_for() {
     let test = |rinit: Rinit| {
         let mut rinit = rinit
-            .fixture("fork linger left 15 1200 say left-is-done exit 0 , until-eof exit 7")
+            .fixture("fork linger left TERM 1200 say left-is-done exit 0 , until-eof exit 7")
             .start();
         rinit.ready("left");
         drop(rinit.stdin.take());
         let ended = rinit.end();
         assert_eq!(ended.status, 7, "{ended:?}");
-        assert_eq!(got(&ended.stdout, "left", 15), 1, "{ended:?}");
-        assert_eq!(got(&ended.stdout, "left", 18), 1, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "left", "TERM"), 1, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "left", "CONT"), 1, "{ended:?}");
         assert!(ended.stdout.contains("left-is-done"), "{ended:?}");
     };
     in_each_role_with_each_proc_at_once(test);
@@ -89,9 +89,9 @@ fn as_pid_1_rinit_tells_everybody_after_the_commands_group() {
     let test = |rinit: Rinit| {
         let rinit = rinit
             .fixture(
-                "fork session fork session linger worker 15 300 exit 0 , \
-                    linger daemon 15 600 say daemon-is-done exit 0 , \
-                fork linger app 15 1500 say app-is-done exit 0 , \
+                "fork session fork session linger worker TERM 300 exit 0 , \
+                    linger daemon TERM 600 say daemon-is-done exit 0 , \
+                fork linger app TERM 1500 say app-is-done exit 0 , \
                 sleep command",
             )
             .start();
@@ -102,9 +102,9 @@ fn as_pid_1_rinit_tells_everybody_after_the_commands_group() {
         let ended = rinit.end();
         assert_eq!(ended.status, 143, "{ended:?}");
         for name in ["worker", "daemon", "app"] {
-            assert_eq!(got(&ended.stdout, name, 15), 1, "{ended:?}");
+            assert_eq!(got(&ended.stdout, name, "TERM"), 1, "{ended:?}");
         }
-        let order = ["app-is-done", "daemon got 15 ", "daemon-is-done"];
+        let order = ["app-is-done", "daemon got TERM ", "daemon-is-done"];
         assert_order(&ended.stdout, &order);
     };
     as_pid1(|role| with_each_proc(test, role));
@@ -122,7 +122,7 @@ fn what_does_not_finish_is_killed_and_nobody_is_given_anothers_name() {
         drop(rinit.stdin.take());
         let ended = rinit.end();
         assert_eq!(ended.status, 7, "{ended:?}");
-        assert_eq!(got(&ended.stdout, "left", 15), 1, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "left", "TERM"), 1, "{ended:?}");
         let reaped = format!("rinit: reaped pid {inner}: was killed by SIGKILL");
         let told = ended.stderr.lines().any(|line| line == reaped);
         assert!(told, "{}", ended.stderr);
@@ -140,7 +140,7 @@ fn kill_after_ends_the_command_and_its_group() {
         rinit.ready("peer");
         rinit.ready("command");
         rinit.send(libc::SIGTERM);
-        rinit.says("peer got 15 ");
+        rinit.says("peer got TERM ");
         assert_eq!(rinit.end().status, 137);
     };
     in_each_role_with_each_proc_at_once(test);
@@ -151,7 +151,7 @@ fn as_pid_1_rinit_still_passes_signals_on_to_daemons() {
     let test = |rinit: Rinit| {
         let rinit = rinit
             .words("-d")
-            .fixture("orphan session linger daemon 15 0 exit 0 , linger command 10 0 exit 0")
+            .fixture("orphan session linger daemon TERM 0 exit 0 , linger command USR1 0 exit 0")
             .start();
         rinit.ready_before_now("daemon");
         let command = rinit.ready("command");
@@ -160,7 +160,7 @@ fn as_pid_1_rinit_still_passes_signals_on_to_daemons() {
             proc::state(command).is_none()
         });
         rinit.send(libc::SIGHUP);
-        rinit.says("daemon got 1 ");
+        rinit.says("daemon got HUP ");
         rinit.send(libc::SIGTERM);
         assert_eq!(rinit.end().status, 0);
     };

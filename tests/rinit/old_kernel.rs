@@ -46,7 +46,7 @@ fn newer_system_calls_are_not_needed() {
                     // A filter takes no more at a time.
                     calls.chunks(10).try_for_each(|some| refuse(some, errno))
                 })
-                .fixture("orphan sleep left , await command 10 exit 42")
+                .fixture("orphan sleep left , await command USR1 exit 42")
                 .start();
             rinit.ready("left");
             rinit.ready("command");

@@ -23,7 +23,7 @@ fn the_parents_death_arrives_as_the_signal_asked_for() {
             };
             let command = rinit.ready("command");
             kill(proc::parent(proc::parent(command)));
-            rinit.says(&format!("command got {number} "));
+            rinit.says(&format!("command got {} ", signal::name(number)));
         }
     });
 }
@@ -45,7 +45,7 @@ fn a_parent_that_dies_while_rinit_asks_for_the_signal_is_not_missed() {
         kill(parent);
         wait_until("rinit has another parent", || proc::parent(pid) != parent);
         drop(tracer);
-        rinit.says("command got 15 ");
+        rinit.says("command got TERM ");
     });
 }
 

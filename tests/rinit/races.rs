@@ -16,7 +16,7 @@ use crate::common::{
 fn a_signal_on_the_way_to_the_first_wait_arrives() {
     as_pid1_and_subreaper_at_once(|role| {
         for step in 0.. {
-            let (rinit, tracer) = start(role, "", "await command 15 exit 42");
+            let (rinit, tracer) = start(role, "", "await command TERM exit 42");
             let waits = (0..=step).any(|_| is_wait(&tracer.next_call().expect("it goes on")));
             rinit.send(libc::SIGTERM);
             drop(tracer);
@@ -55,7 +55,7 @@ fn a_child_that_is_killed_before_its_exec_was_the_command() {
 fn at_each_step_to_exec(happen: impl Fn(Role, usize, Running, Tracer) + Sync) {
     as_pid1_and_subreaper_at_once(|role| {
         for step in 0.. {
-            let (rinit, tracer) = start(role, "", "await command 15 exit 42");
+            let (rinit, tracer) = start(role, "", "await command TERM exit 42");
             let child = tracer.child();
             let calls: BTreeSet<_> = (0..step)
                 .map(|_| child.next_call().expect("it goes on").number)
@@ -85,8 +85,8 @@ fn a_death_at_any_step_of_a_drain_holds_nothing_up() {
 /// From the command's end on, with rinit reaping and, where it can, the kernel.
 fn at_each_step_of_a_drain(happen: impl Fn(&Running, i32) + Sync) {
     let is_last = |role, options, step| {
-        let command = "orphan exit 0 , orphan await other 15 exit 4 , \
-                       orphan linger left 15 20 say left-is-done exit 3 , until-eof exit 42";
+        let command = "orphan exit 0 , orphan await other TERM exit 4 , \
+                       orphan linger left TERM 20 say left-is-done exit 3 , until-eof exit 42";
         let (mut rinit, tracer) = start(role, options, command);
         tracer.go_on_until(|| rinit.stdout.text().contains("ready left"));
         rinit.ready_before_now("left");
@@ -100,7 +100,7 @@ fn at_each_step_of_a_drain(happen: impl Fn(&Running, i32) + Sync) {
         drop(tracer);
         let ended = rinit.end();
         assert_eq!(ended.status, 42, "{role:?}, {step}: {ended:?}");
-        assert_eq!(got(&ended.stdout, "left", 15), 1, "{step}: {ended:?}");
+        assert_eq!(got(&ended.stdout, "left", "TERM"), 1, "{step}: {ended:?}");
         assert!(ended.stdout.contains("left-is-done"), "{step}: {ended:?}");
         if has_ended {
             println!("{calls} steps of rinit {options} as {role:?}");
@@ -129,8 +129,8 @@ fn who_gets_the_commands_pid_after_it_is_nobody_but_another_child() {
         let mut rinit = Rinit::new(role)
             .words(QUIETLY)
             .fixture(&format!(
-                "orphan session await keeper 10 \
-                 pid {command} group linger again 15 20 say again-is-done exit 5 , exit 4 , until-eof exit 42"
+                "orphan session await keeper USR1 \
+                 pid {command} group linger again TERM 20 say again-is-done exit 5 , exit 4 , until-eof exit 42"
             ))
             .start();
         let keeper = rinit.ready("keeper");
@@ -148,14 +148,14 @@ fn who_gets_the_pid_of_one_that_was_told_is_told_as_well() {
         let mut rinit = Rinit::new(role)
             .words(QUIETLY)
             .fixture(&format!(
-                "orphan linger first 15 20 exit 0 , orphan session await keeper 10 \
-                 pid {first} linger again 15 20 say again-is-done exit 5 , exit 4 , until-eof exit 42"
+                "orphan linger first TERM 20 exit 0 , orphan session await keeper USR1 \
+                 pid {first} linger again TERM 20 say again-is-done exit 5 , exit 4 , until-eof exit 42"
             ))
             .start();
         rinit.says(&format!("ready first {first}"));
         let keeper = rinit.ready("keeper");
         drop(rinit.stdin.take());
-        rinit.says("first got 15 ");
+        rinit.says("first got TERM ");
         signal::send(keeper, libc::SIGUSR1).expect("it lives");
         expect_again(rinit, first);
     });
@@ -169,7 +169,7 @@ fn expect_again(rinit: Running, pid: i32) {
     rinit.says(&format!("ready again {pid}"));
     let ended = rinit.end();
     assert_eq!((ended.status, &*ended.stderr), (42, ""));
-    assert_eq!(got(&ended.stdout, "again", 15), 1, "{ended:?}");
+    assert_eq!(got(&ended.stdout, "again", "TERM"), 1, "{ended:?}");
     assert!(ended.stdout.contains("again-is-done"), "{ended:?}");
 }
 

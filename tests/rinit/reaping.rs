@@ -35,7 +35,7 @@ fn an_orphan_is_never_taken_for_the_command() {
     as_pid1_and_subreaper(|role| {
         // One that left the group, one in it that ends by status, one that ends by a signal.
         let words =
-            "orphan session exit 3 , orphan exit 4 , orphan die 9 , say done until-eof exit 42";
+            "orphan session exit 3 , orphan exit 4 , orphan die KILL , say done until-eof exit 42";
         let mut rinit = Rinit::new(role).fixture(words).start();
         rinit.says("done");
         rinit.wait_until_only_command_is_left();
@@ -48,7 +48,7 @@ fn an_orphan_is_never_taken_for_the_command() {
 fn an_orphan_whose_parent_lives_outside_rinits_sight_is_reaped_too() {
     as_pid1_and_subreaper(|role| {
         // The orphan's parent is a grandchild: rinit hears nothing of that one's end.
-        let words = "fork orphan await left 10 exit 3 , sleep between , sleep command";
+        let words = "fork orphan await left USR1 exit 3 , sleep between , sleep command";
         let rinit = Rinit::new(role).fixture(words).start();
         let orphan = rinit.ready("left");
         let command = rinit.ready("command");
@@ -79,7 +79,7 @@ fn warn_on_reap_tells_of_each_orphan() {
         return; // The orphan that forces it would be told of as well.
     }
     as_pid1_and_subreaper(|role| {
-        let words = "orphan await exits 10 exit 3 , orphan sleep dies , until-eof exit 0";
+        let words = "orphan await exits USR1 exit 3 , orphan sleep dies , until-eof exit 0";
         let mut rinit = Rinit::new(role).words("-w").fixture(words).start();
         let exits = rinit.ready("exits");
         let dies = rinit.ready("dies");

@@ -4,15 +4,17 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use crate::common::strace::{self, Traced};
-use crate::common::{Rinit, as_pid1};
+use crate::common::{Rinit, as_pid1, signal};
 
 #[test]
 fn no_signal_from_the_container_ends_or_stops_process_1() {
     as_pid1(|role| {
         // The command itself blocks whatever can be blocked.
-        let all: String = (1..=64).map(|number| format!("raise {number} ")).collect();
+        let all: String = (1..=64)
+            .map(|number| format!("raise {} ", signal::name(number)))
+            .collect();
         let rinit = Rinit::new(role)
-            .fixture(&format!("await command 10 {all} {all} exit 42"))
+            .fixture(&format!("await command USR1 {all} {all} exit 42"))
             .start();
         rinit.ready("command");
         rinit.send(libc::SIGUSR1);

@@ -117,7 +117,7 @@ fn assert_never_waits(rinit: Rinit) {
     let calls = "strace -e trace=pwritev2,?poll,?ppoll,write,openat -e signal=none -o";
     let mut strace = strace::attach(&format!("{calls} {}", log.display()), rinit.pid);
     rinit.send(libc::SIGUSR1);
-    rinit.says("command got 10 ");
+    rinit.says("command got USR1 ");
     drop(rinit);
     strace.wait().expect("its end");
     let calls = std::fs::read_to_string(log).expect("what strace saw");
@@ -137,7 +137,7 @@ fn say_much(rinit: Rinit, lines: usize) {
         rinit.wait_until_taken();
     }
     rinit.send(64);
-    rinit.says("command got 64 ");
+    rinit.says("command got RTMIN+30 ");
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn no_more_memory_than_at_the_start_is_needed() {
             ("sleepers 2000 say ready until-eof exit 42", 42),
             // Which has rinit look for a reason.
             ("say ready until-eof exit 127", 127),
-            ("say ready until-eof die 9", 137),
+            ("say ready until-eof die KILL", 137),
         ] {
             let mut rinit = Rinit::new(role).words("-vvvw").fixture(words).start();
             rinit.says("ready");
@@ -218,7 +218,7 @@ fn a_user_whom_nobody_knows_is_served() {
         // Without a map, all users are strangers in there.
         let rinit = Rinit::new(role)
             .before_exec(|| Ok(unshare(CloneFlags::CLONE_NEWUSER)?))
-            .fixture("orphan sleep left , await command 15 exit 42")
+            .fixture("orphan sleep left , await command TERM exit 42")
             .start();
         rinit.ready("left");
         rinit.ready("command");
@@ -231,7 +231,10 @@ fn a_user_whom_nobody_knows_is_served() {
 #[test]
 fn a_command_that_runs_as_its_files_owner_is_signalled_and_reaped() {
     as_a_user_who_becomes_root("signalled", |rinit, set_uid| {
-        let rinit = rinit.arg(set_uid).words("await command 15 exit 42").start();
+        let rinit = rinit
+            .arg(set_uid)
+            .words("await command TERM exit 42")
+            .start();
         rinit.ready("command");
         rinit.send(libc::SIGTERM);
         let ended = rinit.end();
@@ -291,7 +294,7 @@ fn a_command_that_is_traced_keeps_its_status() {
     strace::as_pid1_and_subreaper(|role| {
         for tracer_dies in [false, true] {
             let rinit = Rinit::new(role)
-                .fixture("orphan sleep left , await command 10 exit 42")
+                .fixture("orphan sleep left , await command USR1 exit 42")
                 .start();
             rinit.ready("left");
             let command = rinit.ready("command");
@@ -317,7 +320,7 @@ fn a_rinit_that_was_stopped_and_continued_goes_on() {
             wait_until("rinit is stopped", || proc::is_stopped(rinit.pid));
             rinit.send(number);
             rinit.send(libc::SIGCONT);
-            rinit.says(&format!("command got {number} "));
+            rinit.says(&format!("command got {} ", signal::name(number)));
         }
         signal::send(command, libc::SIGKILL).expect("it lives");
         assert_eq!(rinit.end().status, 137);
@@ -330,7 +333,7 @@ fn a_command_that_becomes_another_program_is_signalled_and_its_status_kept() {
         let other = fixture().display().to_string();
         let rinit = Rinit::new(role)
             .fixture(&format!(
-                "exec {other} exec {other} await command 15 exit 42"
+                "exec {other} exec {other} await command TERM exit 42"
             ))
             .start();
         rinit.ready("command");
@@ -347,8 +350,8 @@ fn rinits_under_rinits_pass_everything_on_and_tell_nobody_twice() {
         let rinit = Rinit::new(role)
             .words(&format!("{inner} -- {inner}"))
             .fixture(
-                "orphan linger left 15 300 say left-is-done exit 3 , \
-                 fork linger peer 15 300 say peer-is-done exit 4 , await command 15 exit 42",
+                "orphan linger left TERM 300 say left-is-done exit 3 , \
+                 fork linger peer TERM 300 say peer-is-done exit 4 , await command TERM exit 42",
             )
             .start();
         for name in ["left", "peer", "command"] {
@@ -358,7 +361,7 @@ fn rinits_under_rinits_pass_everything_on_and_tell_nobody_twice() {
         let ended = rinit.end();
         assert_eq!((ended.status, &*said_at_once(&ended)), (42, ""));
         for name in ["left", "peer"] {
-            assert_eq!(got(&ended.stdout, name, 15), 1, "{}", ended.stdout);
+            assert_eq!(got(&ended.stdout, name, "TERM"), 1, "{}", ended.stdout);
             assert!(
                 ended.stdout.contains(&format!("{name}-is-done")),
                 "{}",
@@ -379,13 +382,13 @@ fn a_clock_that_began_elsewhere_tells_who_was_told() {
         let rinit = Rinit::program(role, "unshare".as_ref())
             .words("--time --boottime 100000000 --monotonic 200000000")
             .arg(binary())
-            .script(r#""$fixture" linger app 15 300 say app-is-done exit 0; echo no"#)
+            .script(r#""$fixture" linger app TERM 300 say app-is-done exit 0; echo no"#)
             .start();
         rinit.ready_before_now("app");
         rinit.send(libc::SIGTERM);
         let ended = rinit.end();
         assert_eq!((ended.status, &*said_at_once(&ended)), (143, ""));
-        assert_eq!(got(&ended.stdout, "app", 15), 1, "{}", ended.stdout);
+        assert_eq!(got(&ended.stdout, "app", "TERM"), 1, "{}", ended.stdout);
         assert!(ended.stdout.contains("app-is-done"), "{}", ended.stdout);
     });
 }

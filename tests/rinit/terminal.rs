@@ -57,7 +57,7 @@ fn type_to(terminal: &mut Terminal, reader: &str, line: &str) {
 fn goes_on_after_ctrl_z(terminal: &mut Terminal, reader: &str) {
     for line in ["one", "two"] {
         terminal.press(CTRL_Z);
-        terminal.expect(&format!("{reader} got 18"));
+        terminal.expect(&format!("{reader} got CONT"));
         type_to(terminal, reader, line);
     }
 }
@@ -94,7 +94,7 @@ fn a_shell_has_job_control() {
 
 #[test]
 fn a_new_window_size_arrives() {
-    in_every_way("fixture read reader 28", 0, |terminal| {
+    in_every_way("fixture read reader WINCH", 0, |terminal| {
         terminal.ready("reader");
         for rows in [40, 50, 60] {
             terminal.resize(rows, 100);
@@ -104,7 +104,7 @@ fn a_new_window_size_arrives() {
     });
     in_every_way(SHELL, 0, |terminal| {
         terminal.prompt();
-        terminal.enter("fixture read reader 28");
+        terminal.enter("fixture read reader WINCH");
         terminal.ready("reader");
         terminal.resize(40, 100);
         terminal.expect("reader got 40 by 100");
@@ -125,7 +125,7 @@ fn the_command_holds_the_terminal_from_its_start() {
 
 #[test]
 fn ctrl_z_cannot_freeze_what_nobody_could_wake() {
-    alone("fixture read reader 18", 130, |terminal| {
+    alone("fixture read reader CONT", 130, |terminal| {
         terminal.ready("reader");
         goes_on_after_ctrl_z(terminal, "reader");
         terminal.press(CTRL_C);
@@ -185,7 +185,7 @@ fn a_command_that_was_stopped_by_sigstop_stays_so_but_under_process_1() {
             signal::send(command, libc::SIGCONT).expect("a living command");
         }
         // The kernel would not have stopped process 1: `top` and `suspend` count on it.
-        terminal.expect("command got 18 ");
+        terminal.expect("command got CONT ");
         signal::send(command, libc::SIGKILL).expect("a living command");
         assert_eq!(terminal.end(), 137);
     });
@@ -201,7 +201,7 @@ fn a_command_that_is_continued_before_rinit_has_seen_it_stop_goes_on() {
             wait_until("it is stopped", || proc::is_stopped(process));
         }
         signal::send(rinit, libc::SIGCONT).expect("a living rinit");
-        terminal.expect("command got 18 ");
+        terminal.expect("command got CONT ");
         signal::send(command, libc::SIGKILL).expect("a living command");
     });
 }
@@ -301,7 +301,7 @@ fn the_shell_has_it_until_fg(terminal: &mut Terminal) {
 #[test]
 fn a_command_that_fg_finds_running_gets_the_terminal_when_it_reads() {
     in_a_shell(
-        "$RINIT fixture await COMMAND 10 read reader &",
+        "$RINIT fixture await COMMAND USR1 read reader &",
         130,
         |terminal| {
             let command = terminal.ready("COMMAND");
@@ -413,7 +413,8 @@ fn a_command_at_the_end_of_a_pipeline_can_read_from_the_terminal() {
 /// getpgrp(2) and tcgetpgrp(3) both give 0 there.
 #[test]
 fn nothing_is_taken_where_rinits_group_cannot_be_seen() {
-    let line = "unshare --pid --fork --mount-proc $RINIT fixture held await COMMAND 10 read reader";
+    let line =
+        "unshare --pid --fork --mount-proc $RINIT fixture held await COMMAND USR1 read reader";
     in_a_shell(line, 130, |terminal| {
         terminal.expect("held false");
         let command = terminal.ready("COMMAND");
@@ -446,10 +447,10 @@ fn a_terminal_that_goes_away_is_no_end() {
             let terminal = Terminal::run(role, &line);
             said("ready NAME ");
             let rinit = terminal.hang_up();
-            said("got 1 ");
+            said("got HUP ");
             proc::wait_until_idle(rinit.pid);
             rinit.send(libc::SIGTERM);
-            said("got 15 ");
+            said("got TERM ");
             let command = proc::children(rinit.pid)[0];
             signal::send(command, libc::SIGKILL).expect("a living command");
             assert_eq!(rinit.end().status, 137);
@@ -487,10 +488,10 @@ fn ctrl_c_reaches_what_the_command_left_behind() {
         |terminal| {
             let daemon = terminal.ready("daemon");
             terminal.press(CTRL_D);
-            terminal.expect("daemon got 15 ");
+            terminal.expect("daemon got TERM ");
             terminal.wait_until_held_by(proc::parent(daemon));
             terminal.press(CTRL_C);
-            terminal.expect("daemon got 2 ");
+            terminal.expect("daemon got INT ");
             signal::send(daemon, libc::SIGKILL).expect("a living daemon");
         },
     );
@@ -506,7 +507,7 @@ fn a_status_of_130_is_no_ctrl_c_that_the_group_has_heard() {
             let left = terminal.ready("left");
             proc::wait_until_older_than_a_tick(left);
             terminal.press(CTRL_D);
-            terminal.expect("left got 15 ");
+            terminal.expect("left got TERM ");
             signal::send(left, libc::SIGKILL).expect("a living child");
         },
     );
@@ -514,13 +515,14 @@ fn a_status_of_130_is_no_ctrl_c_that_the_group_has_heard() {
 
 #[test]
 fn a_group_that_the_command_gave_the_terminal_keeps_it_as_long_as_it_lives() {
-    let words = "fork session record daemon , fork take read reader 15 , await COMMAND 10 exit 7";
+    let words =
+        "fork session record daemon , fork take read reader TERM , await COMMAND USR1 exit 7";
     in_every_way(&format!("fixture {words}"), 7, |terminal| {
         let daemon = terminal.ready("daemon");
         let reader = terminal.ready("reader");
         let command = terminal.ready("COMMAND");
         signal::send(command, libc::SIGUSR1).expect("a living command");
-        terminal.expect("reader got 15");
+        terminal.expect("reader got TERM");
         for line in ["one", "two"] {
             type_to(terminal, "reader", line);
             assert!(terminal.is_held_by(reader));
@@ -529,20 +531,20 @@ fn a_group_that_the_command_gave_the_terminal_keeps_it_as_long_as_it_lives() {
         terminal.press(CTRL_D);
         terminal.wait_until_held_by(rinit);
         terminal.press(CTRL_C);
-        terminal.expect("daemon got 2 ");
+        terminal.expect("daemon got INT ");
         signal::send(daemon, libc::SIGKILL).expect("a living daemon");
     });
 }
 
 #[test]
 fn ctrl_z_cannot_freeze_what_the_command_left_behind() {
-    let words = "fork read child 15 18 , await COMMAND 10 exit 7";
+    let words = "fork read child TERM CONT , await COMMAND USR1 exit 7";
     in_every_way(&format!("--grace 10m fixture {words}"), 7, |terminal| {
         terminal.ready("child");
         let command = terminal.ready("COMMAND");
         signal::send(command, libc::SIGUSR1).expect("a living command");
-        terminal.expect("child got 15");
-        terminal.expect("child got 18");
+        terminal.expect("child got TERM");
+        terminal.expect("child got CONT");
         goes_on_after_ctrl_z(terminal, "child");
         terminal.press(CTRL_C);
     });
@@ -572,7 +574,7 @@ fn a_rinit_under_a_rinit_passes_the_terminal_on() {
         }
         terminal.press(CTRL_C);
     });
-    alone("$RINIT fixture read reader 18", 130, |terminal| {
+    alone("$RINIT fixture read reader CONT", 130, |terminal| {
         terminal.ready("reader");
         goes_on_after_ctrl_z(terminal, "reader");
         terminal.press(CTRL_C);
@@ -582,7 +584,7 @@ fn a_rinit_under_a_rinit_passes_the_terminal_on() {
 /// A command that may not read would be stopped again as often as it is continued.
 #[test]
 fn a_command_that_waits_for_the_terminal_is_left_alone() {
-    let command = "fixture orphan take read holder , await COMMAND 10 read reader";
+    let command = "fixture orphan take read holder , await COMMAND USR1 read reader";
     alone(command, 130, |terminal| {
         terminal.ready("holder");
         let command = terminal.ready("COMMAND");
@@ -652,7 +654,7 @@ fn orphaned_in_the_background(command: &str, test: impl Fn(&mut Terminal)) {
 #[test]
 fn who_reads_in_an_orphaned_group_in_the_background_is_hung_up() {
     // What goes on reading all the same does not keep rinit busy.
-    orphaned_in_the_background("ignore 1 read reader", |terminal| {
+    orphaned_in_the_background("ignore HUP read reader", |terminal| {
         let reader = terminal.ready("reader");
         wait_until("the reader is stopped", || proc::is_stopped(reader));
         proc::wait_until_idle(proc::parent(reader));

@@ -16,7 +16,7 @@ fn a_repeated_stop_request_reaches_nobody_who_was_told() {
         as_pid1_and_subreaper(|role| {
             let rinit = Rinit::new(role)
                 .words(options)
-                .fixture("fork linger app 10 0 exit 0 , sleep command")
+                .fixture("fork linger app USR1 0 exit 0 , sleep command")
                 .start();
             rinit.ready_before_now("app");
             rinit.ready("command");
@@ -24,7 +24,11 @@ fn a_repeated_stop_request_reaches_nobody_who_was_told() {
             let stdout = stop_twice_more(rinit, "app").stdout;
             for number in [2, 3, 15] {
                 let times = usize::from(number == told_by);
-                assert_eq!(got(&stdout, "app", number), times, "{options}\n{stdout}");
+                assert_eq!(
+                    got(&stdout, "app", &signal::name(number)),
+                    times,
+                    "{options}\n{stdout}"
+                );
             }
         });
     }
@@ -37,7 +41,7 @@ fn who_has_had_what_term_is_forwarded_as_gets_no_second() {
         as_pid1_and_subreaper(|role| {
             let rinit = Rinit::new(role)
                 .words(options)
-                .fixture("fork linger app 10 0 exit 0 , sleep command")
+                .fixture("fork linger app USR1 0 exit 0 , sleep command")
                 .start();
             rinit.ready_before_now("app");
             rinit.ready("command");
@@ -45,7 +49,11 @@ fn who_has_had_what_term_is_forwarded_as_gets_no_second() {
             let stdout = stop_twice_more(rinit, "app").stdout;
             for number in [2, 15] {
                 let times = usize::from(number == told_by);
-                assert_eq!(got(&stdout, "app", number), times, "{options}\n{stdout}");
+                assert_eq!(
+                    got(&stdout, "app", &signal::name(number)),
+                    times,
+                    "{options}\n{stdout}"
+                );
             }
         });
     }
@@ -57,13 +65,13 @@ fn who_was_told_since_the_command_ended_is_not_told_by_a_stop_request() {
         as_pid1_and_subreaper(|role| {
             let mut rinit = Rinit::new(role)
                 .words(options)
-                .fixture("fork linger left 10 0 exit 0 , until-eof exit 7")
+                .fixture("fork linger left USR1 0 exit 0 , until-eof exit 7")
                 .start();
             rinit.ready("left");
             drop(rinit.stdin.take());
             let stdout = stop_twice_more(rinit, "left").stdout;
-            assert_eq!(got(&stdout, "left", 15), 1, "{stdout}");
-            assert_eq!(got(&stdout, "left", 2), 0, "{stdout}");
+            assert_eq!(got(&stdout, "left", "TERM"), 1, "{stdout}");
+            assert_eq!(got(&stdout, "left", "INT"), 0, "{stdout}");
         });
     }
 }
@@ -75,14 +83,14 @@ fn a_program_that_was_stopped_by_quit_never_gets_term() {
             // It takes longer than the second after which rinit looks again.
             let rinit = Rinit::new(role)
                 .words(options)
-                .script(r#""$fixture" linger app 3 1500 say app-is-done exit 0; echo no"#)
+                .script(r#""$fixture" linger app QUIT 1500 say app-is-done exit 0; echo no"#)
                 .start();
             rinit.ready_before_now("app");
             rinit.send(sent);
             let ended = rinit.end();
             assert_eq!(ended.status, 128 + libc::SIGQUIT, "{ended:?}");
-            assert_eq!(got(&ended.stdout, "app", 3), 1, "{ended:?}");
-            assert_eq!(got(&ended.stdout, "app", 15), 0, "{ended:?}");
+            assert_eq!(got(&ended.stdout, "app", "QUIT"), 1, "{ended:?}");
+            assert_eq!(got(&ended.stdout, "app", "TERM"), 0, "{ended:?}");
             assert!(ended.stdout.contains("app-is-done"), "{ended:?}");
         });
     }
@@ -93,8 +101,8 @@ fn a_background_job_that_its_shell_made_ignore_int_is_told_by_term() {
     as_pid1_and_subreaper(|role| {
         let rinit = Rinit::new(role)
             .script(
-                r#""$fixture" linger job 15 0 say job-is-done exit 0 &
-                "$fixture" linger app 2 1500 say app-is-done exit 0
+                r#""$fixture" linger job TERM 0 say job-is-done exit 0 &
+                "$fixture" linger app INT 1500 say app-is-done exit 0
                 echo no"#,
             )
             .start();
@@ -105,8 +113,8 @@ fn a_background_job_that_its_shell_made_ignore_int_is_told_by_term() {
         rinit.send(libc::SIGINT);
         let ended = rinit.end();
         assert_eq!(ended.status, 128 + libc::SIGINT, "{ended:?}");
-        assert_eq!(got(&ended.stdout, "job", 15), 1, "{ended:?}");
-        assert_eq!(got(&ended.stdout, "app", 15), 0, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "job", "TERM"), 1, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "app", "TERM"), 0, "{ended:?}");
         assert!(ended.stdout.contains("app-is-done"), "{ended:?}");
     });
 }
@@ -116,7 +124,7 @@ fn who_was_born_after_the_signal_to_the_group_is_told() {
     as_pid1_and_subreaper(|role| {
         let mut rinit = Rinit::new(role)
             .script(
-                r#"trap '"$fixture" linger late 15 0 exit 0 & read line; exit 5' TERM
+                r#"trap '"$fixture" linger late TERM 0 exit 0 & read line; exit 5' TERM
                 "$fixture" sleep early &
                 wait"#,
             )
@@ -124,8 +132,8 @@ fn who_was_born_after_the_signal_to_the_group_is_told() {
         rinit.ready("early");
         rinit.send(libc::SIGTERM);
         rinit.ready("late");
-        let ended = end_of_command(&mut rinit, "late got 15 ");
-        assert_eq!(got(&ended, "late", 15), 1, "{ended}");
+        let ended = end_of_command(&mut rinit, "late got TERM ");
+        assert_eq!(got(&ended, "late", "TERM"), 1, "{ended}");
         assert_eq!(rinit.end().status, 5);
     });
 }
@@ -137,8 +145,8 @@ fn a_script_that_passes_the_signal_on_itself_works_with_single_child() {
             .words("-c")
             .script(
                 r#"trap 'kill -TERM $app; wait $app; exit 4' TERM
-                "$fixture" linger other 15 0 say other-is-done exit 0 &
-                "$fixture" linger app 15 300 say app-is-done exit 0 &
+                "$fixture" linger other TERM 0 say other-is-done exit 0 &
+                "$fixture" linger app TERM 300 say app-is-done exit 0 &
                 app=$!
                 echo app is known
                 wait"#,
@@ -152,9 +160,9 @@ fn a_script_that_passes_the_signal_on_itself_works_with_single_child() {
         assert_eq!(ended.status, 4, "{ended:?}");
         // What it left behind is told as ever.
         for name in ["app", "other"] {
-            assert_eq!(got(&ended.stdout, name, 15), 1, "{ended:?}");
+            assert_eq!(got(&ended.stdout, name, "TERM"), 1, "{ended:?}");
         }
-        assert_order(&ended.stdout, &["app-is-done", "other got 15 "]);
+        assert_order(&ended.stdout, &["app-is-done", "other got TERM "]);
         assert!(ended.stdout.contains("other-is-done"), "{ended:?}");
     });
 }
@@ -163,16 +171,16 @@ fn a_script_that_passes_the_signal_on_itself_works_with_single_child() {
 fn a_key_at_the_terminal_tells_the_group_whomever_rinit_signals() {
     for options in ["", "-c"] {
         as_pid1_and_subreaper(|role| {
-            let words = "fork linger app 2 1500 say app-is-done exit 0 , sleep command";
+            let words = "fork linger app INT 1500 say app-is-done exit 0 , sleep command";
             let mut terminal =
                 Terminal::run(role, &format!("exec $RINIT {options} fixture {words}"));
             let app = terminal.ready("app");
             proc::wait_until_older_than_a_tick(app);
             terminal.ready("command");
             terminal.press(CTRL_C);
-            terminal.expect("app got 2 ");
+            terminal.expect("app got INT ");
             let rest = terminal.expect("app-is-done");
-            assert_eq!(got(&rest, "app", 15), 0, "{options}: {rest}");
+            assert_eq!(got(&rest, "app", "TERM"), 0, "{options}: {rest}");
             assert_eq!(terminal.end(), 128 + libc::SIGINT);
         });
     }
@@ -185,7 +193,7 @@ fn a_master_stops_its_workers_itself() {
             .script(
                 r#"sh -c '
                     trap "kill -USR2 \$worker; wait \$worker; exit 0" TERM
-                    "$fixture" linger worker 12 300 say worker-is-done exit 0 &
+                    "$fixture" linger worker USR2 300 say worker-is-done exit 0 &
                     worker=$!
                     echo worker is known
                     wait' &
@@ -196,8 +204,8 @@ fn a_master_stops_its_workers_itself() {
         rinit.ready("worker");
         rinit.says("worker is known");
         let stdout = end_of_command(&mut rinit, "worker-is-done");
-        assert_eq!(got(&stdout, "worker", 12), 1, "{stdout}");
-        assert_eq!(got(&stdout, "worker", 15), 0, "{stdout}");
+        assert_eq!(got(&stdout, "worker", "USR2"), 1, "{stdout}");
+        assert_eq!(got(&stdout, "worker", "TERM"), 0, "{stdout}");
         assert_eq!(rinit.end().status, 7);
     });
 }
@@ -208,16 +216,16 @@ fn workers_that_lost_their_master_are_told() {
         let mut rinit = Rinit::new(role)
             .fixture(
                 "fork \
-                    fork linger worker 15 0 exit 0 , linger master 15 1200 say master-is-done exit 0 , \
+                    fork linger worker TERM 0 exit 0 , linger master TERM 1200 say master-is-done exit 0 , \
                 until-eof exit 7",
             )
             .start();
         rinit.ready("worker");
         rinit.ready("master");
-        let stdout = end_of_command(&mut rinit, "worker got 15 ");
+        let stdout = end_of_command(&mut rinit, "worker got TERM ");
         assert_order(
             &stdout,
-            &["master got 15 ", "master-is-done", "worker got 15 "],
+            &["master got TERM ", "master-is-done", "worker got TERM "],
         );
         assert_eq!(rinit.end().status, 7);
     });
@@ -228,8 +236,8 @@ fn other_signals_reach_each_child_while_draining_but_not_their_workers() {
     as_pid1_and_subreaper(|role| {
         let mut rinit = Rinit::new(role)
             .fixture(
-                "fork fork linger worker 15 0 exit 0 , linger one 12 0 exit 0 , \
-                fork linger two 12 0 exit 0 , \
+                "fork fork linger worker TERM 0 exit 0 , linger one USR2 0 exit 0 , \
+                fork linger two USR2 0 exit 0 , \
                 until-eof exit 7",
             )
             .start();
@@ -238,18 +246,22 @@ fn other_signals_reach_each_child_while_draining_but_not_their_workers() {
         }
         drop(rinit.stdin.take());
         for name in ["one", "two"] {
-            rinit.says(&format!("{name} got 18 "));
+            rinit.says(&format!("{name} got CONT "));
         }
         for number in [1, 2, 10, 12] {
             rinit.send(number);
             for name in ["one", "two"] {
-                rinit.says(&format!("{name} got {number} "));
+                rinit.says(&format!("{name} got {} ", signal::name(number)));
             }
         }
         let ended = rinit.end();
         assert_eq!(ended.status, 7, "{ended:?}");
         for number in [1, 2, 10, 12] {
-            assert_eq!(got(&ended.stdout, "worker", number), 0, "{ended:?}");
+            assert_eq!(
+                got(&ended.stdout, "worker", &signal::name(number)),
+                0,
+                "{ended:?}"
+            );
         }
     });
 }
@@ -259,13 +271,17 @@ fn a_stopped_command_is_continued_by_a_stop_request() {
     for number in [libc::SIGTERM, libc::SIGQUIT, libc::SIGPWR, 37] {
         as_pid1_and_subreaper(|role| {
             let rinit = Rinit::new(role)
-                .fixture(&format!("linger command {number} 0 exit 3"))
+                .fixture(&format!("linger command {} 0 exit 3", signal::name(number)))
                 .start();
             stop(rinit.ready("command"));
             rinit.send(number);
             let ended = rinit.end();
             assert_eq!(ended.status, 3, "{ended:?}");
-            assert_eq!(got(&ended.stdout, "command", number), 1, "{ended:?}");
+            assert_eq!(
+                got(&ended.stdout, "command", &signal::name(number)),
+                1,
+                "{ended:?}"
+            );
         });
     }
 }
@@ -274,7 +290,7 @@ fn a_stopped_command_is_continued_by_a_stop_request() {
 fn a_stopped_command_stays_stopped_at_any_other_signal() {
     as_pid1_and_subreaper(|role| {
         let rinit = Rinit::new(role)
-            .fixture("linger command 15 0 exit 3")
+            .fixture("linger command TERM 0 exit 3")
             .start();
         let command = rinit.ready("command");
         stop(command);
@@ -290,11 +306,11 @@ fn a_stopped_command_stays_stopped_at_any_other_signal() {
 fn a_stopped_leftover_is_continued() {
     as_pid1_and_subreaper(|role| {
         let mut rinit = Rinit::new(role)
-            .fixture("fork linger left 15 0 exit 0 , until-eof exit 7")
+            .fixture("fork linger left TERM 0 exit 0 , until-eof exit 7")
             .start();
         stop(rinit.ready("left"));
-        let stdout = end_of_command(&mut rinit, "left got 15 ");
-        assert_eq!(got(&stdout, "left", 15), 1, "{stdout}");
+        let stdout = end_of_command(&mut rinit, "left got TERM ");
+        assert_eq!(got(&stdout, "left", "TERM"), 1, "{stdout}");
         assert_eq!(rinit.end().status, 7);
     });
 }
@@ -303,13 +319,13 @@ fn a_stopped_leftover_is_continued() {
 fn a_stopped_program_behind_a_shell_is_continued_and_told_once() {
     as_pid1_and_subreaper(|role| {
         let rinit = Rinit::new(role)
-            .script(r#""$fixture" linger app 15 300 say app-is-done exit 0; echo no"#)
+            .script(r#""$fixture" linger app TERM 300 say app-is-done exit 0; echo no"#)
             .start();
         stop(rinit.ready_before_now("app"));
         rinit.send(libc::SIGTERM);
         let ended = rinit.end();
         assert_eq!(ended.status, 143, "{ended:?}");
-        assert_eq!(got(&ended.stdout, "app", 15), 1, "{ended:?}");
+        assert_eq!(got(&ended.stdout, "app", "TERM"), 1, "{ended:?}");
         assert!(ended.stdout.contains("app-is-done"), "{ended:?}");
     });
 }
@@ -329,12 +345,12 @@ fn end_of_command(rinit: &mut Running, line: &str) -> String {
 /// Waits until NAME has been told, asks rinit to stop twice more, and lets NAME go on.
 fn stop_twice_more(rinit: Running, name: &str) -> Ended {
     // SIGCONT is the last thing that rinit sends to whom it tells.
-    rinit.says(&format!("{name} got 18 "));
+    rinit.says(&format!("{name} got CONT "));
     for times in 1..=2 {
         rinit.send(libc::SIGTERM);
         rinit.send(LAST);
         rinit.stdout.wait_for("what came last", |text| {
-            (got(text, name, LAST) == times).then_some(())
+            (got(text, name, &signal::name(LAST)) == times).then_some(())
         });
     }
     rinit.send(libc::SIGUSR1);

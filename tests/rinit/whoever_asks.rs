@@ -11,17 +11,17 @@ fn a_term_reaches_who_was_only_reached_by_int_or_quit() {
     for first in [libc::SIGINT, libc::SIGQUIT] {
         as_pid1_and_subreaper(|role| {
             let rinit = Rinit::new(role)
-                .fixture("fork linger worker 15 0 exit 0 , sleep command")
+                .fixture("fork linger worker TERM 0 exit 0 , sleep command")
                 .start();
             rinit.ready_before_now("worker");
             rinit.ready("command");
             rinit.send(first);
-            rinit.says(&format!("worker got {first} "));
+            rinit.says(&format!("worker got {} ", signal::name(first)));
             // Only once COMMAND is gone.
-            rinit.says("worker got 18 ");
+            rinit.says("worker got CONT ");
             rinit.send(libc::SIGTERM);
             let ended = rinit.end();
-            assert_eq!(got(&ended.stdout, "worker", 15), 1, "{ended:?}");
+            assert_eq!(got(&ended.stdout, "worker", "TERM"), 1, "{ended:?}");
         });
     }
 }
@@ -83,7 +83,7 @@ fn after_an_end_that_nobody_asked_for_leftovers_get_what_term_is_forwarded_as() 
 #[test]
 fn an_int_to_the_command_alone_is_no_key_for_good() {
     as_pid1_and_subreaper(|role| {
-        let words = "fork linger left 15 0 say left-is-done exit 0 , sleep command";
+        let words = "fork linger left TERM 0 say left-is-done exit 0 , sleep command";
         let mut terminal = Terminal::run(role, &format!("exec $RINIT fixture {words}"));
         terminal.ready("left");
         let command = terminal.ready("command");
@@ -98,8 +98,8 @@ fn an_int_to_the_command_alone_is_no_key_for_good() {
 #[test]
 fn a_helper_that_is_started_after_the_key_does_not_hang_for_ever() {
     as_pid1_and_subreaper(|role| {
-        let words = "fork await late 2 fork linger helper 15 0 say helper-is-done exit 0 , \
-                     linger cleaner 15 0 exit 0 , sleep command";
+        let words = "fork await late INT fork linger helper TERM 0 say helper-is-done exit 0 , \
+                     linger cleaner TERM 0 exit 0 , sleep command";
         let mut terminal = Terminal::run(role, &format!("exec $RINIT fixture {words}"));
         terminal.ready("late");
         terminal.ready("command");
@@ -163,7 +163,7 @@ fn leftovers_that_stop_themselves_again_and_again_have_a_deadline() {
 fn with_auto_a_command_that_handles_the_signal_gets_it_alone() {
     as_pid1_and_subreaper(|role| {
         let leader = r#"trap 'kill -USR1 $worker; wait $worker; exit 3' TERM
-            "$fixture" linger worker 10 0 exit 0 & worker=$!
+            "$fixture" linger worker USR1 0 exit 0 & worker=$!
             echo worker is known
             while :; do wait; done"#;
         for (options, terms) in [("--forward-to auto", 0), ("-c", 0), ("", 1)] {
@@ -174,7 +174,7 @@ fn with_auto_a_command_that_handles_the_signal_gets_it_alone() {
             let ended = rinit.end();
             assert_eq!(ended.status, 3, "{ended:?}");
             assert_eq!(
-                got(&ended.stdout, "worker", 15),
+                got(&ended.stdout, "worker", "TERM"),
                 terms,
                 "{options}: {ended:?}"
             );
@@ -185,8 +185,8 @@ fn with_auto_a_command_that_handles_the_signal_gets_it_alone() {
 #[test]
 fn with_auto_what_a_killed_command_leaves_leads_its_own_children() {
     as_pid1_and_subreaper(|role| {
-        let shell = r#""$fixture" fork linger worker 15 0 exit 0 , \
-            linger leader 15 300 say leader-is-done exit 0; echo no"#;
+        let shell = r#""$fixture" fork linger worker TERM 0 exit 0 , \
+            linger leader TERM 300 say leader-is-done exit 0; echo no"#;
         let rinit = Rinit::new(role)
             .words("--forward-to auto")
             .script(shell)
@@ -196,7 +196,7 @@ fn with_auto_what_a_killed_command_leaves_leads_its_own_children() {
         rinit.send(libc::SIGTERM);
         let ended = rinit.end();
         assert_eq!(ended.status, 143, "{ended:?}");
-        let order = ["leader got 15 ", "leader-is-done", "worker got 15 "];
+        let order = ["leader got TERM ", "leader-is-done", "worker got TERM "];
         assert_order(&ended.stdout, &order);
     });
 }
@@ -211,7 +211,8 @@ fn with_auto_the_group_gets_what_would_not_stop_it_otherwise() {
         ("", "(trap '' TERM; APP; exit); exit 5", libc::SIGTERM, 143),
     ] {
         as_pid1_and_subreaper(|role| {
-            let app = format!(r#""$fixture" linger app {signal} 0 exit 0"#);
+            let name = signal::name(signal);
+            let app = format!(r#""$fixture" linger app {name} 0 exit 0"#);
             let script = &script.replace("APP", &app);
             let rinit = Rinit::new(role)
                 .words("--forward-to auto")
@@ -222,7 +223,11 @@ fn with_auto_the_group_gets_what_would_not_stop_it_otherwise() {
             rinit.send(signal);
             let ended = rinit.end();
             assert_eq!(ended.status, status, "{script}: {ended:?}");
-            assert_eq!(got(&ended.stdout, "app", signal), 1, "{script}: {ended:?}");
+            assert_eq!(
+                got(&ended.stdout, "app", &signal::name(signal)),
+                1,
+                "{script}: {ended:?}"
+            );
         });
     }
 }

@@ -45,7 +45,7 @@ const MORE_TIME: &str =
 #[test]
 fn who_ignores_the_signal_is_named_with_the_cure() {
     as_pid1_and_subreaper_at_once(|role| {
-        let rinit = Rinit::new(role).fixture("ignore 15 sleep app").start();
+        let rinit = Rinit::new(role).fixture("ignore TERM sleep app").start();
         let app = named(rinit.ready("app"));
         explains(
             &rinit,
@@ -60,7 +60,7 @@ fn who_ignores_the_signal_is_named_with_the_cure() {
 #[test]
 fn who_blocks_the_signal_is_named() {
     as_pid1_and_subreaper_at_once(|role| {
-        let rinit = Rinit::new(role).fixture("block 15 sleep app").start();
+        let rinit = Rinit::new(role).fixture("block TERM sleep app").start();
         let app = named(rinit.ready("app"));
         explains(&rinit, &[&format!("{app} blocks SIGTERM\n")]);
     });
@@ -72,7 +72,7 @@ fn who_is_stopped_is_named_and_how_to_continue_it() {
         let rinit = Rinit::new(role).fixture("record app").start();
         let app = rinit.ready("app");
         rinit.send(libc::SIGTERM);
-        rinit.says("app got 15 ");
+        rinit.says("app got TERM ");
         // Stopped earlier, it would be continued.
         proc::wait_until_idle(rinit.pid);
         signal::send(app, libc::SIGSTOP).expect("it lives");
@@ -106,7 +106,7 @@ fn a_debugger_is_named_where_it_can_be_seen() {
 #[test]
 fn who_is_stuck_in_the_kernel_is_named() {
     as_pid1_and_subreaper_at_once(|role| {
-        let words = "catch 15 vfork session sleep child , exit 0";
+        let words = "catch TERM vfork session sleep child , exit 0";
         let rinit = Rinit::new(role).fixture(words).start();
         let app = proc::parent(rinit.ready("child"));
         wait_until("it waits", || proc::state(app) == Some('D'));
@@ -208,7 +208,7 @@ fn a_child_in_a_group_of_its_own_is_named_behind_who_waits_for_it() {
 fn who_was_born_after_the_signal_is_named() {
     as_pid1_and_subreaper_at_once(|role| {
         let rinit = Rinit::new(role)
-            .fixture("await app 15 fork sleep child , record app")
+            .fixture("await app TERM fork sleep child , record app")
             .start();
         rinit.ready("app");
         rinit.send(libc::SIGTERM);
@@ -228,7 +228,7 @@ fn who_was_born_after_the_signal_is_named() {
 fn who_is_not_done_is_named_once_and_may_finish() {
     as_pid1_and_subreaper_at_once(|role| {
         let rinit = Rinit::new(role)
-            .fixture("linger app 15 6000 exit 0")
+            .fixture("linger app TERM 6000 exit 0")
             .start();
         let app = named(rinit.ready("app"));
         let why = format!("{app} has received SIGTERM, and is not done\n");
@@ -243,7 +243,7 @@ fn who_is_not_done_is_named_once_and_may_finish() {
 fn who_outlives_the_command_is_named_too() {
     as_pid1_and_subreaper_at_once(|role| {
         let rinit = Rinit::new(role)
-            .fixture("fork linger left 15 60000 exit 0 , sleep app")
+            .fixture("fork linger left TERM 60000 exit 0 , sleep app")
             .start();
         let left = named(rinit.ready_before_now("left"));
         rinit.ready("app");
@@ -258,7 +258,7 @@ fn who_outlives_the_command_is_named_too() {
 fn those_to_blame_come_first_and_no_more_than_five_are_named() {
     as_pid1_and_subreaper_at_once(|role| {
         let rinit = Rinit::new(role)
-            .fixture("fork record busy , ignore 15 sleepers 6 sleep app")
+            .fixture("fork record busy , ignore TERM sleepers 6 sleep app")
             .start();
         for name in ["busy", "app"] {
             rinit.ready_before_now(name);
@@ -272,7 +272,7 @@ fn those_to_blame_come_first_and_no_more_than_five_are_named() {
 fn a_thousand_processes_hide_no_command() {
     as_pid1(|role| {
         let rinit = Rinit::new(role)
-            .fixture("sleepers 1500 ignore 15 sleep app")
+            .fixture("sleepers 1500 ignore TERM sleep app")
             .start();
         let app = named(rinit.ready("app"));
         explains(&rinit, &[&format!("{app} ignores SIGTERM\n")]);
@@ -285,7 +285,7 @@ fn a_prompt_stop_and_a_thread_dump_are_no_reason_to_speak() {
         thread::scope(|scope| {
             for (signal, millis) in [(libc::SIGTERM, 3000), (libc::SIGQUIT, 5500)] {
                 scope.spawn(move || {
-                    let words = format!("linger app {signal} {millis} exit 0");
+                    let words = format!("linger app {} {millis} exit 0", signal::name(signal));
                     let rinit = Rinit::new(role).fixture(&words).start();
                     rinit.ready("app");
                     rinit.send(signal);

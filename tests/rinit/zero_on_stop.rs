@@ -9,12 +9,12 @@ fn an_end_by_the_forwarded_stop_signal_gives_0() {
         ("-z", "sleep command", libc::SIGINT),
         ("-z", "sleep command", libc::SIGPWR),
         ("-z", "sleep command", 37),
-        ("-z", "linger command 15 0 exit 143", libc::SIGTERM),
-        ("-z", "linger command 3 0 die 3", libc::SIGQUIT),
+        ("-z", "linger command TERM 0 exit 143", libc::SIGTERM),
+        ("-z", "linger command QUIT 0 die QUIT", libc::SIGQUIT),
         ("-z -r TERM:INT", "sleep command", libc::SIGTERM),
         (
             "-z -r TERM:USR1",
-            "linger command 10 0 exit 138",
+            "linger command USR1 0 exit 138",
             libc::SIGTERM,
         ),
         ("--zero-on-stop -c", "sleep command", libc::SIGTERM),
@@ -27,15 +27,15 @@ fn an_end_by_the_forwarded_stop_signal_gives_0() {
 fn any_other_end_keeps_its_status() {
     for (options, command, sent, status) in [
         ("", "sleep command", libc::SIGTERM, 143),
-        ("-z", "linger command 15 0 exit 7", libc::SIGTERM, 7),
-        ("-z", "linger command 15 0 exit 15", libc::SIGTERM, 15),
-        ("-z", "linger command 15 0 die 6", libc::SIGTERM, 134),
-        ("-z", "linger command 15 0 exit 130", libc::SIGTERM, 130),
+        ("-z", "linger command TERM 0 exit 7", libc::SIGTERM, 7),
+        ("-z", "linger command TERM 0 exit 15", libc::SIGTERM, 15),
+        ("-z", "linger command TERM 0 die ABRT", libc::SIGTERM, 134),
+        ("-z", "linger command TERM 0 exit 130", libc::SIGTERM, 130),
         ("-z -k 0.2", "record command", libc::SIGTERM, 137),
         // What arrived is not what the command was sent.
         (
             "-z -r TERM:INT",
-            "linger command 2 0 exit 143",
+            "linger command INT 0 exit 143",
             libc::SIGTERM,
             143,
         ),
@@ -62,7 +62,7 @@ fn an_end_that_nobody_asked_for_keeps_its_status() {
         // A request that was dropped on the way did not ask the command.
         let rinit = Rinit::new(role)
             .words("-z -r TERM:0")
-            .fixture("linger command 10 0 exit 143")
+            .fixture("linger command USR1 0 exit 143")
             .start();
         rinit.ready("command");
         rinit.send(libc::SIGTERM);
@@ -76,7 +76,7 @@ fn what_is_left_behind_does_not_change_it() {
     as_pid1_and_subreaper(|role| {
         let rinit = Rinit::new(role)
             .words("-z")
-            .fixture("fork linger left 15 0 exit 9 , sleep command")
+            .fixture("fork linger left TERM 0 exit 9 , sleep command")
             .start();
         rinit.ready("left");
         rinit.ready("command");
@@ -90,12 +90,12 @@ fn a_request_that_comes_after_the_end_has_not_asked_for_it() {
     as_pid1_and_subreaper(|role| {
         let rinit = Rinit::new(role)
             .words("-z")
-            .fixture("fork linger left 10 0 exit 0 , sleep command")
+            .fixture("fork linger left USR1 0 exit 0 , sleep command")
             .start();
         rinit.ready("left");
         let command = rinit.ready("command");
         signal::send(command, libc::SIGTERM).expect("a living command");
-        rinit.says("left got 15 ");
+        rinit.says("left got TERM ");
         rinit.send(libc::SIGTERM);
         rinit.wait_until_taken();
         rinit.send(libc::SIGUSR1);

@@ -6,7 +6,7 @@ use super::Given::{Variable, Words};
 
 use super::run;
 use crate::common::{
-    Rinit, Role, as_pid1, as_pid1_and_subreaper, fixture, patiently, proc, wait_until,
+    Rinit, Role, as_pid1, as_pid1_and_subreaper, fixture, patiently, proc, signal, wait_until,
 };
 
 #[test]
@@ -150,16 +150,13 @@ fn rewrites_come_from_the_environment_unless_the_command_line_has_some() {
             rinit.ready("command");
             rinit.send(sent);
             rinit.send(64);
-            rinit.says("command got 64 ");
+            rinit.says("command got RTMIN+30 ");
             let said = rinit.stdout.text();
             let got = said
                 .lines()
                 .find_map(|line| line.strip_prefix("command got "))
                 .expect("a signal");
-            got.split(' ')
-                .next()
-                .and_then(|number| number.parse::<i32>().ok())
-                .expect("its number")
+            got.split(' ').next().map(signal::named).expect("its name")
         };
         let rinit = || Rinit::new(role).env("RINIT_REWRITE", "TERM:INT,HUP:0,RTMAX-1:34");
         assert_eq!(rewritten(rinit(), 15), 2);
@@ -193,7 +190,7 @@ fn each_option_and_its_variable_do_the_same() {
         });
         both("-d", "RINIT_DAEMON", "on", &|rinit| {
             let rinit = rinit
-                .fixture("orphan session await daemon 10 exit 3 , exit 0")
+                .fixture("orphan session await daemon USR1 exit 3 , exit 0")
                 .start();
             rinit.ready("daemon");
             wait_until("the command is gone", || {
@@ -204,7 +201,7 @@ fn each_option_and_its_variable_do_the_same() {
         });
         both("-t 0.1", "RINIT_GRACE", "100ms", &|rinit| {
             let mut rinit = rinit
-                .fixture("orphan ignore 15 sleep left , until-eof exit 4")
+                .fixture("orphan ignore TERM sleep left , until-eof exit 4")
                 .start();
             rinit.ready("left");
             let start = Instant::now();
@@ -222,7 +219,7 @@ fn each_option_and_its_variable_do_the_same() {
             );
         });
         both("-k 0.1", "RINIT_KILL_AFTER", "100ms", &|rinit| {
-            let rinit = rinit.fixture("ignore 15 sleep command").start();
+            let rinit = rinit.fixture("ignore TERM sleep command").start();
             rinit.ready("command");
             rinit.send(libc::SIGTERM);
             assert_eq!(rinit.end().status, 128 + libc::SIGKILL);
@@ -241,7 +238,7 @@ fn each_option_and_its_variable_do_the_same() {
                     let mut rinit = rinit.fixture("record command").start();
                     rinit.ready("command");
                     rinit.outside.kill().expect("rinit's parent lives");
-                    rinit.says("command got 12 ");
+                    rinit.says("command got USR2 ");
                 }
             },
         );
@@ -301,7 +298,7 @@ fn every_way_to_write_a_signal_is_understood() {
                     .iter()
                     .filter(|(_, other)| other == number)
                     .count();
-                let got = format!("command got {number} ");
+                let got = format!("command got {} ", signal::name(*number));
                 rinit.stdout.wait_for(word, |text| {
                     (text.matches(&got).count() == count).then_some(())
                 });

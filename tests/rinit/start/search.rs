@@ -197,7 +197,7 @@ fn neither_dev_nor_proc_is_needed() {
         for missing in [&["/dev"][..], &["/proc"], &["/dev", "/proc"]] {
             let mut rinit = Rinit::new(role)
                 .before_exec(|| missing.iter().try_for_each(|path| hide(path)))
-                .fixture("orphan sleep left , await command 10 say told until-eof exit 42")
+                .fixture("orphan sleep left , await command USR1 say told until-eof exit 42")
                 .start();
             let orphan = rinit.ready("left");
             rinit.ready("command");

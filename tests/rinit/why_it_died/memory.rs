@@ -26,7 +26,7 @@ fn without_the_kernels_count_all_that_sends_sigkill_is_said() {
     as_pid1(|role| {
         let ended = Rinit::new(role)
             .before_exec(|| hide("/sys"))
-            .fixture("die 9")
+            .fixture("die KILL")
             .run();
         let said = killed("SIGKILL", PERHAPS_MEMORY, 137);
         assert_eq!((ended.stderr, ended.status), (said, 137));
@@ -101,7 +101,7 @@ fn a_command_that_the_kernel_kills_for_want_of_memory() {
     as_pid1(|role| {
         let rinit = Rinit::new(role)
             .before_exec(limit.entry())
-            .fixture("await hog 10 hog");
+            .fixture("await hog USR1 hog");
         let ended = let_hog(rinit);
         let why = out_of_memory(1, "the container's limit is 32 MiB");
         let said = killed("SIGKILL", &why, 137);
@@ -128,7 +128,7 @@ fn a_shell_that_tells_by_its_status_of_a_child_out_of_memory() {
     as_pid1(|role| {
         let rinit = Rinit::new(role)
             .before_exec(limit.entry())
-            .script("$fixture await hog 10 hog; exit $?");
+            .script("$fixture await hog USR1 hog; exit $?");
         let ended = let_hog(rinit);
         let said = format!(
             "rinit: \"/bin/sh\" (pid 2) exited with status 137: a process in the container was killed: {}\n",
@@ -138,7 +138,7 @@ fn a_shell_that_tells_by_its_status_of_a_child_out_of_memory() {
         assert_eq!(ended.status, 137);
         let ended = Rinit::new(role)
             .before_exec(limit.entry())
-            .fixture("like die 9 ,")
+            .fixture("like die KILL ,")
             .run();
         assert_eq!((&*ended.stderr, ended.status), ("", 137));
     });
@@ -153,7 +153,7 @@ fn children_that_were_killed_for_want_of_memory_earlier_are_counted() {
     as_pid1(|role| {
         let rinit = Rinit::new(role)
             .before_exec(limit.entry())
-            .script("$fixture await hog 10 hog; $fixture hog; exec $fixture sleep command")
+            .script("$fixture await hog USR1 hog; $fixture hog; exec $fixture sleep command")
             .start();
         start_hog(&rinit);
         let command = rinit.ready("command");
@@ -176,7 +176,7 @@ fn the_limit_of_a_cgroup_above_is_told_from_the_containers() {
         as_pid1(|role| {
             let rinit = Rinit::new(role)
                 .before_exec(limit.entry())
-                .fixture("await hog 10 hog");
+                .fixture("await hog USR1 hog");
             let ended = let_hog(rinit);
             let why = match own < LIMIT {
                 true => "the container's limit is 24 MiB",
@@ -199,7 +199,7 @@ fn a_limit_above_that_cannot_be_seen_is_no_limit_of_the_containers() {
         let rinit = Rinit::new(role)
             .before_exec(limit.entry())
             .before_exec(limit.bind_as_root())
-            .fixture("await hog 10 hog");
+            .fixture("await hog USR1 hog");
         let ended = let_hog(rinit);
         let why = out_of_memory(1, "for a cgroup above, or because the host was short");
         let said = killed("SIGKILL", &why, 137);

@@ -25,7 +25,7 @@ fn the_name_that_it_died_under_is_told() {
         ] {
             let rinit = Rinit::new(role)
                 .before_exec(limit_core(0))
-                .fixture(&format!("call {hex} await command 10 die 11"))
+                .fixture(&format!("call {hex} await command USR1 die SEGV"))
                 .start();
             let command = rinit.ready("command");
             // Whoever dies while rinit just reaps, as it does at the start, may be reaped unnamed.

@@ -118,7 +118,7 @@ fn each_deadly_signal_is_named_with_what_it_commonly_means() {
             for limit in [0, RLIM_INFINITY] {
                 let mut alone = Command::new(fixture());
                 alone
-                    .args(["die", &number.to_string()])
+                    .args(["die", &signal::name(number)])
                     .current_dir(directory.path());
                 // SAFETY: a system call.
                 unsafe { alone.pre_exec(limit_core(limit)) };
@@ -131,7 +131,7 @@ fn each_deadly_signal_is_named_with_what_it_commonly_means() {
                 let ended = Rinit::new(role)
                     .directory(directory.path())
                     .before_exec(limit_core(limit))
-                    .fixture(&format!("die {number}"))
+                    .fixture(&format!("die {}", signal::name(number)))
                     .run();
                 let said = killed(&format!("{name}{core}"), why, 128 + number);
                 assert_eq!((ended.stderr, ended.status), (said, 128 + number));
