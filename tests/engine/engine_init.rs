@@ -23,7 +23,7 @@ fn the_engine_finds_rinit_as_docker_init() {
 }
 
 #[test]
-fn the_engine_is_told_of_rinit_by_an_option() {
+fn the_engine_learns_of_rinit_by_an_option() {
     alone(|| {
         let Some(engine) = Engine::with_rinit() else {
             return;
@@ -33,7 +33,7 @@ fn the_engine_is_told_of_rinit_by_an_option() {
 }
 
 #[test]
-fn the_engine_is_told_of_rinit_by_its_configuration() {
+fn the_engine_learns_of_rinit_by_its_configuration() {
     alone(|| {
         enter("install -D target/release/rinit /usr/local/bin/rinit");
         fs::write("/etc/docker/daemon.json", block(CHAPTER, "json")).expect("a configuration");

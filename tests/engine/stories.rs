@@ -228,7 +228,7 @@ const ENGINES: u32 = 10;
 const PATIENCE: u32 = 60;
 
 #[test]
-fn squid_told_to_shut_down_at_once_does_so_in_order() {
+fn squid_asked_to_shut_down_at_once_does_so_in_order() {
     SQUID.tell(&[], |container, patience| {
         until(container, "grep 'Accepting HTTP' /var/log/squid/cache.log");
         container.exec_words(&["--detach"], &["python3", "/app/download.py"]);

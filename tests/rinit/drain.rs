@@ -40,7 +40,7 @@ fn two_programs_in_the_background_of_a_shell_say_their_last_words() {
 }
 
 #[test]
-fn what_outlives_a_command_that_ends_by_itself_is_told_once_and_continued() {
+fn what_outlives_a_command_that_ends_by_itself_is_asked_once_and_continued() {
     as_pid1_and_subreaper(|role| {
         let rinit = Rinit::new(role)
             .fixture("fork linger left TERM 1200 say left-is-done exit 0 , until-eof exit 7")
@@ -95,7 +95,7 @@ fn after_one_second_a_line_names_what_is_waited_for() {
 }
 
 #[test]
-fn what_comes_as_an_orphan_while_draining_is_told_too() {
+fn what_comes_as_an_orphan_while_draining_is_asked_too() {
     as_pid1_and_subreaper(|role| {
         // Three generations: the grandchild's parent is a child of no concern to rinit, and dies without a signal
         // to it.
@@ -129,7 +129,7 @@ fn what_comes_as_an_orphan_while_draining_is_told_too() {
 }
 
 #[test]
-fn what_entered_from_outside_is_neither_told_nor_waited_for() {
+fn what_entered_from_outside_is_neither_asked_nor_waited_for() {
     if !may_enter() {
         return;
     }

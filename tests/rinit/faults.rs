@@ -117,7 +117,7 @@ fn a_pause_comes_to_its_end() {
 const PAUSE: &str = "-P -p TERM -vv";
 
 #[test]
-fn a_command_that_is_not_there_is_told_of() {
+fn a_command_that_is_not_there_is_reported() {
     as_pid1_and_subreaper(|role| {
         try_faults(&run("path", role, "nowhere-to-be-found"), NOT_FOUND);
         try_faults(&run("missing", role, "/nowhere/to/be/found"), NOT_FOUND);
@@ -152,7 +152,7 @@ fn a_command_that_cannot_have_its_signal_mask_is_not_started() {
 }
 
 #[test]
-fn every_ending_is_told_right_where_wait4_is_refused() {
+fn every_ending_is_seen_right_where_wait4_is_refused() {
     as_pid1_and_subreaper(|role| {
         for (words, status) in [
             ("-- FIXTURE exit 255", 255),

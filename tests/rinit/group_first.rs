@@ -113,7 +113,7 @@ fn what_had_detached_before_the_stop_goes_last() {
 }
 
 #[test]
-fn an_orphan_in_a_session_of_its_own_is_told_when_it_comes_to_rinit() {
+fn an_orphan_in_a_session_of_its_own_is_asked_when_it_comes_to_rinit() {
     as_pid1_and_subreaper(|role| {
         let rinit = started(
             role,

@@ -153,7 +153,7 @@ fn a_sigchld_that_somebody_sends_still_arrives() {
 }
 
 #[test]
-fn what_is_left_behind_is_told_and_waited_for_as_ever() {
+fn what_is_left_behind_is_asked_and_waited_for_as_ever() {
     where_the_kernel_can(|| {
         let left = "orphan exit 3 , orphan linger left TERM 300 exit 5 ,";
 

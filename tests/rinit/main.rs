@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod asked_once;
 mod command_line;
 mod commit;
 mod daemons;
@@ -33,7 +34,6 @@ mod storms;
 mod surroundings;
 mod terminal;
 mod termination_log;
-mod told_once;
 mod whoever_asks;
 mod why_it_died;
 mod why_not_started;

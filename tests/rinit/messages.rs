@@ -14,7 +14,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::resource::{Resource, setrlimit};
 
 #[test]
-fn each_verbose_tells_one_thing_more() {
+fn each_verbose_logs_one_thing_more() {
     let by = |words: &'static str, variables: &'static [(&'static str, &'static str)], level| {
         (words, variables, level)
     };
@@ -104,7 +104,7 @@ fn the_sender_of_a_signal_is_named() {
 }
 
 #[test]
-fn every_signal_has_a_name_to_be_told_by() {
+fn every_signal_has_a_name() {
     as_pid1_and_subreaper(|role| {
         let rinit = Rinit::new(role)
             .words("-vv")
@@ -124,7 +124,7 @@ fn every_signal_has_a_name_to_be_told_by() {
 }
 
 #[test]
-fn a_rewritten_signal_is_told_with_both_names() {
+fn a_rewritten_signal_is_logged_with_both_names() {
     as_pid1_and_subreaper(|role| {
         let rinit = Rinit::new(role)
             .words("-vv -r TERM:INT -r HUP:0")
@@ -182,7 +182,7 @@ fn what_would_move_the_readers_terminal_is_escaped() {
 }
 
 #[test]
-fn the_name_of_a_hostile_process_is_escaped_wherever_it_is_told() {
+fn the_name_of_a_hostile_process_is_escaped_wherever_it_is_logged() {
     // What would clear the screen, end the line and be no text.
     let (hex, shown) = ("1b5b324a0aff", r"(\x1b[2J\x0a\xff)");
     as_pid1_and_subreaper_at_once(|role| {

@@ -178,7 +178,7 @@ fn a_program_that_handles_no_signal_ends_by_it() {
 }
 
 #[test]
-fn the_death_of_the_parent_is_told_by_the_signal_that_the_option_names() {
+fn the_death_of_the_parent_is_announced_by_the_signal_that_the_option_names() {
     beside("tini", |role, init| {
         if role == Role::Pid1 {
             let rinit = Rinit::program(role, init).words("-p SIGUSR2");

@@ -51,7 +51,7 @@ fn in_each_role_with_each_proc_at_once(test: impl Fn(Rinit) + Sync) {
 }
 
 #[test]
-fn the_commands_group_is_told_and_waited_for() {
+fn the_commands_group_is_asked_and_waited_for() {
     let test = |rinit: Rinit| {
         let mut rinit = rinit
             .fixture("fork linger left TERM 1200 say left-is-done exit 0 , until-eof exit 7")
@@ -70,7 +70,7 @@ fn the_commands_group_is_told_and_waited_for() {
 #[test]
 fn that_somebody_holds_a_stop_up_is_said_though_not_who() {
     in_each_role_with_each_proc_at_once(|rinit| {
-        let rinit = rinit.fixture("ignore 15 sleep app").start();
+        let rinit = rinit.fixture("ignore TERM sleep app").start();
         rinit.ready("app");
         rinit.send(libc::SIGTERM);
         rinit
@@ -80,12 +80,12 @@ fn that_somebody_holds_a_stop_up_is_said_though_not_who() {
 }
 
 #[test]
-fn a_program_behind_a_shell_is_told_once() {
+fn a_program_behind_a_shell_is_asked_once() {
     in_each_role_with_each_proc_at_once(Rinit::stop_behind_a_shell);
 }
 
 #[test]
-fn as_pid_1_rinit_tells_everybody_after_the_commands_group() {
+fn as_pid_1_rinit_asks_everybody_after_the_commands_group() {
     let test = |rinit: Rinit| {
         let rinit = rinit
             .fixture(

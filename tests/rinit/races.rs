@@ -141,7 +141,7 @@ fn who_gets_the_commands_pid_after_it_is_nobody_but_another_child() {
 }
 
 #[test]
-fn who_gets_the_pid_of_one_that_was_told_is_told_as_well() {
+fn who_gets_the_pid_of_one_that_was_asked_is_asked_as_well() {
     as_pid1_and_subreaper(|role| {
         // The command's child between the two, and that one's own.
         let first = role.pid() + 3;

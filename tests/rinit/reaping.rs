@@ -74,7 +74,7 @@ fn an_inherited_ignored_sigchld_takes_no_status_away() {
 }
 
 #[test]
-fn warn_on_reap_tells_of_each_orphan() {
+fn warn_on_reap_logs_each_orphan() {
     if reaping_is_forced() {
         return; // The orphan that forces it would be told of as well.
     }

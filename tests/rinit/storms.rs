@@ -139,13 +139,13 @@ fn no_signal_is_lost_that_the_kernel_has_taken_at_its_limit() {
 }
 
 #[test]
-fn ten_thousand_sleepers_left_behind_are_told_and_reaped() {
+fn ten_thousand_sleepers_left_behind_are_asked_and_reaped() {
     let command = format!("sleepers {MANY} say all-sleep until-eof exit 7");
     expect_end_in_time("", &command, 7, end_input);
 }
 
 #[test]
-fn ten_thousand_that_ignored_the_signal_to_the_group_are_told() {
+fn ten_thousand_that_ignored_the_signal_to_the_group_are_asked() {
     let command =
         format!("fork ignore INT sleepers {MANY} say all-sleep sleep mother , sleep command");
     expect_end_in_time("", &command, 130, |rinit| rinit.send(libc::SIGINT));

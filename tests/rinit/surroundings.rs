@@ -344,7 +344,7 @@ fn a_command_that_becomes_another_program_is_signalled_and_its_status_kept() {
 }
 
 #[test]
-fn rinits_under_rinits_pass_everything_on_and_tell_nobody_twice() {
+fn rinits_under_rinits_pass_everything_on_and_ask_nobody_twice() {
     as_pid1_and_subreaper(|role| {
         let inner = binary().display().to_string();
         let rinit = Rinit::new(role)
@@ -372,7 +372,7 @@ fn rinits_under_rinits_pass_everything_on_and_tell_nobody_twice() {
 }
 
 #[test]
-fn a_clock_that_began_elsewhere_tells_who_was_told() {
+fn a_clock_that_began_elsewhere_shows_who_was_asked() {
     if !Path::new("/proc/self/ns/time").exists() {
         skip("this kernel is older than 5.6");
         return;

@@ -81,7 +81,7 @@ fn the_option_wins_over_the_variable_and_an_empty_one_means_nowhere() {
 }
 
 #[test]
-fn a_clean_run_and_what_verbose_tells_leave_no_trace() {
+fn a_clean_run_and_what_verbose_logs_leave_no_trace() {
     with_log(|role, log| {
         let ended = rinit(role, log).words("-vvv -w").fixture("exit 7").run();
         assert!(

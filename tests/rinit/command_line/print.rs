@@ -76,7 +76,7 @@ fn what_cannot_be_printed_is_an_error() {
 }
 
 #[test]
-fn pause_reaps_until_it_is_told_to_stop() {
+fn pause_reaps_until_it_is_asked_to_stop() {
     as_pid1_and_subreaper(|role| {
         for number in [libc::SIGTERM, libc::SIGINT] {
             for option in ["-P", "--pause"] {

@@ -121,7 +121,7 @@ fn a_command_that_the_kernel_kills_for_want_of_memory() {
 }
 
 #[test]
-fn a_shell_that_tells_by_its_status_of_a_child_out_of_memory() {
+fn a_shell_that_shows_by_its_status_a_child_out_of_memory() {
     let Some(limit) = Limit::memory("shell", LIMIT) else {
         return;
     };
@@ -167,7 +167,7 @@ fn children_that_were_killed_for_want_of_memory_earlier_are_counted() {
 }
 
 #[test]
-fn the_limit_of_a_cgroup_above_is_told_from_the_containers() {
+fn the_limit_of_a_cgroup_above_is_distinguished_from_the_containers() {
     let Some(above) = Limit::memory("above", LIMIT) else {
         return;
     };

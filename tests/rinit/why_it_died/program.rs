@@ -13,7 +13,7 @@ use crate::common::{
 };
 
 #[test]
-fn the_name_that_it_died_under_is_told() {
+fn the_name_that_it_died_under_is_logged() {
     if reaping_is_forced() {
         return; // Where the kernel reaps, a name that COMMAND takes later is not known.
     }

@@ -10,7 +10,7 @@ use crate::common::{
 const LAST: i32 = 64;
 
 #[test]
-fn a_repeated_stop_request_reaches_nobody_who_was_told() {
+fn a_repeated_stop_request_reaches_nobody_who_was_asked() {
     // What rinit forwards for TERM.
     for (options, told_by) in [("", 15), ("-r TERM:INT", 2), ("-r TERM:QUIT", 3)] {
         as_pid1_and_subreaper(|role| {
@@ -60,7 +60,7 @@ fn who_has_had_what_term_is_forwarded_as_gets_no_second() {
 }
 
 #[test]
-fn who_was_told_since_the_command_ended_is_not_told_by_a_stop_request() {
+fn who_was_asked_since_the_command_ended_is_not_asked_by_a_stop_request() {
     for options in ["", "-r TERM:INT"] {
         as_pid1_and_subreaper(|role| {
             let mut rinit = Rinit::new(role)
@@ -97,7 +97,7 @@ fn a_program_that_was_stopped_by_quit_never_gets_term() {
 }
 
 #[test]
-fn a_background_job_that_its_shell_made_ignore_int_is_told_by_term() {
+fn a_background_job_that_its_shell_made_ignore_int_is_asked_by_term() {
     as_pid1_and_subreaper(|role| {
         let rinit = Rinit::new(role)
             .script(
@@ -120,7 +120,7 @@ fn a_background_job_that_its_shell_made_ignore_int_is_told_by_term() {
 }
 
 #[test]
-fn who_was_born_after_the_signal_to_the_group_is_told() {
+fn who_was_born_after_the_signal_to_the_group_is_asked() {
     as_pid1_and_subreaper(|role| {
         let mut rinit = Rinit::new(role)
             .script(
@@ -168,7 +168,7 @@ fn a_script_that_passes_the_signal_on_itself_works_with_single_child() {
 }
 
 #[test]
-fn a_key_at_the_terminal_tells_the_group_whomever_rinit_signals() {
+fn a_key_at_the_terminal_asks_the_group_whomever_rinit_signals() {
     for options in ["", "-c"] {
         as_pid1_and_subreaper(|role| {
             let words = "fork linger app INT 1500 say app-is-done exit 0 , sleep command";
@@ -211,7 +211,7 @@ fn a_master_stops_its_workers_itself() {
 }
 
 #[test]
-fn workers_that_lost_their_master_are_told() {
+fn workers_that_lost_their_master_are_asked() {
     as_pid1_and_subreaper(|role| {
         let mut rinit = Rinit::new(role)
             .fixture(
@@ -316,7 +316,7 @@ fn a_stopped_leftover_is_continued() {
 }
 
 #[test]
-fn a_stopped_program_behind_a_shell_is_continued_and_told_once() {
+fn a_stopped_program_behind_a_shell_is_continued_and_asked_once() {
     as_pid1_and_subreaper(|role| {
         let rinit = Rinit::new(role)
             .script(r#""$fixture" linger app TERM 300 say app-is-done exit 0; echo no"#)
