@@ -22,7 +22,7 @@ use common::engine::{self, Container, Image};
 use common::{Directory, binary};
 
 /// How many containers live at the same time: most of their life is waiting.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 12;
 
 /// What the engine gives a container to stop.
 const PATIENCE: &str = "10";
@@ -273,7 +273,13 @@ fn live(image: &Arc<Image>, row: &Row, init: Init) -> Outcome {
     beside.wait_until_it_runs();
     let id = beside.docker("inspect", &["--format", "{{.Id}}"]);
     let run = |step| {
-        let words = ["timeout", "60", "/software/run", row.program.as_str(), step];
+        let words = [
+            "timeout",
+            "120",
+            "/software/run",
+            row.program.as_str(),
+            step,
+        ];
         beside.exec_words(&[], &words)
     };
 
