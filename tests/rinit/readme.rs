@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::common::cgroup::Mount;
 use crate::common::elf_samples::{self, Machine};
-use crate::common::readme::block;
+use crate::common::readme::{self, block};
 use crate::common::rinit::{bind, hide};
 use crate::common::{Directory, Rinit, as_pid1, binary, skip};
 
@@ -40,7 +40,7 @@ fn what_it_says_is_what_is_shown() {
     // Once rinit waits, it has noted how many had been killed.
     let out_of_memory = "until grep -q '^State:.S' /proc/1/status; do :; done; \
                          echo oom_kill 1 >/sys/fs/cgroup/memory.events";
-    let situations: [(&str, &str, Vec<u8>); 8] = [
+    let situations: [(&str, &str, Vec<u8>); 6] = [
         ("./app", "app", elf_samples::elf(arm64, &[])),
         (
             "./app",
@@ -48,17 +48,11 @@ fn what_it_says_is_what_is_shown() {
             elf_samples::with_loader("/lib/ld-musl-x86_64.so.1"),
         ),
         ("./entry.sh", "entry.sh", b"#!/bin/sh\r\n".to_vec()),
-        ("./entry.sh", "not executable", b"#!/bin/sh\n".to_vec()),
         ("App", "app", b"#!/bin/sh\n".to_vec()),
         (
             "./app",
             "app",
             format!("#!/bin/sh\n{out_of_memory}\nkill -9 $$").into(),
-        ),
-        (
-            "./entry.sh",
-            "entry.sh",
-            format!("#!/bin/sh\n{out_of_memory}\nexit 137").into(),
         ),
         ("./app", "app", b"#!/bin/sh\nkill -PIPE $$".to_vec()),
     ];
@@ -66,9 +60,6 @@ fn what_it_says_is_what_is_shown() {
         let said = situations.iter().map(|(command, name, content)| {
             let directory = Directory::new("what-it-says");
             directory.executable(name, content);
-            if *name == "not executable" {
-                fs::write(directory.path().join("entry.sh"), content).expect("a file");
-            }
             let cgroup = Mount::new(
                 "what-it-says-cgroup",
                 &[
@@ -87,10 +78,38 @@ fn what_it_says_is_what_is_shown() {
                 .run();
             ended.stderr
         });
-        let said: Vec<String> = said.collect();
+        let said: String = said.collect();
         let shown = block("## What it says", "text");
-        assert_eq!(said.join("\n"), shown);
+        assert_eq!(said, shown);
     });
+}
+
+#[test]
+fn the_recipes_have_the_options_that_were_measured() {
+    let programs = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/software/programs");
+    for entry in fs::read_dir(programs).expect("the programs") {
+        let path = entry.expect("a program").path();
+        let name = path
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        let text = fs::read_to_string(&path).expect("a program's file");
+        // Such as `# exec stop TERM -c`; that is what was measured beside no option.
+        let is_head = |line: &&str| line.starts_with("# exec ") || line.starts_with("# script ");
+        let mut heads = text.lines().take_while(is_head);
+        let option = heads.find_map(|head| head.split(' ').nth(4));
+        let cell = option.map_or("| none |".to_owned(), |option| format!("| `{option}` |"));
+        let mut rows = readme::TEXT.lines().filter(|line| line.contains(&cell));
+        let name = format!("`{name}`");
+        assert!(rows.any(|row| row.contains(&name)), "{name} {cell}");
+    }
+}
+
+#[test]
+fn readme_is_read_to_its_end() {
+    let lines = readme::TEXT.lines().count();
+    assert!(lines < 350, "{lines} lines");
 }
 
 /// The lines without the pid, which differs each time. The first two, rinit's

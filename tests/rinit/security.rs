@@ -75,12 +75,12 @@ fn rinit_opens_no_connection_writes_no_file_and_asks_for_no_right() {
 fn the_dependencies_are_those_of_readme() {
     let readme = include_str!("../../README.md");
     let (_, section) = readme.split_once("**Dependencies.**").expect("the section");
-    let (count, table) = section.split_once("\n\n").expect("a table");
-    let table = table.split("\n\n").next().expect("a table");
-    let named: BTreeSet<String> = table
-        .lines()
-        .filter_map(|row| row.split('|').nth(1))
-        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+    let (section, _) = section.split_once("\n\n").expect("its end");
+    let (count, list) = section.split_once(" pins: ").expect("a list");
+    let named: BTreeSet<String> = list
+        .split('`')
+        .skip(1)
+        .step_by(2)
         .map(str::to_owned)
         .collect();
     let mut used: BTreeSet<String> = tree("normal").into_iter().map(|(name, _)| name).collect();
