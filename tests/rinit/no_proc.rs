@@ -75,7 +75,7 @@ fn that_somebody_holds_a_stop_up_is_said_though_not_who() {
         rinit.send(libc::SIGTERM);
         rinit
             .stderr
-            .line("rinit: still running 5 s after SIGTERM: processes that cannot be seen");
+            .line("rinit: still running 5 s after SIGTERM: processes that /proc does not show");
     });
 }
 
