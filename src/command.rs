@@ -225,13 +225,6 @@ impl Command {
         self.check(signal, pid, kill::process(pid, signal));
     }
 
-    /// SIGCONT to COMMAND's group, if COMMAND is stopped.
-    pub fn continue_if_stopped(&mut self) {
-        if self.stopped_by().is_some() {
-            self.send(Signal::CONT, Target::GroupAndCommand);
-        }
-    }
-
     fn send_to_everyone(&mut self, signal: Signal) {
         self.note_sent_to_group(signal);
         let everyone = Pid::from_raw(-1);

@@ -187,6 +187,7 @@ impl Supervisor<'_> {
                 lifecycle,
                 command,
                 pending_stop,
+                jobs,
                 ..
             } = self;
             let command = RefCell::new(command);
@@ -214,7 +215,7 @@ impl Supervisor<'_> {
                             at_once = true;
                         }
                     }
-                    action => actions::carry_out(options.level, command, action),
+                    action => actions::carry_out(options.level, jobs, command, action),
                 }
             })
         };

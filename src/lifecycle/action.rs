@@ -12,7 +12,7 @@ pub enum Action {
         signal: Signal,
         to: Target,
     },
-    /// SIGCONT to COMMAND's group, if COMMAND is stopped.
+    /// SIGCONT to COMMAND's group, if COMMAND is stopped, or one of its group may be.
     ContinueIfStopped,
     AnnounceDrain,
     /// Explain what is waited for, and why.

@@ -1,15 +1,16 @@
 //! Carrying out what the life cycle decides.
 
+use super::job_control::JobControl;
 use crate::command::Command;
 use crate::explain::holdup::{Holdups, Request};
 use crate::lifecycle::{Action, Requested};
 use crate::message::{Message, log};
 use crate::options::Level;
 
-pub fn carry_out(level: Level, command: &mut Command, action: Action) {
+pub fn carry_out(level: Level, jobs: &JobControl, command: &mut Command, action: Action) {
     match action {
         Action::Send { signal, to } => command.send(signal, to),
-        Action::ContinueIfStopped => command.continue_if_stopped(),
+        Action::ContinueIfStopped => jobs.continue_group(command),
         Action::AnnounceDrain => log(level, &Message::Draining),
         Action::ExplainWait(request) => {
             let holdups = find_holdups(command, request);

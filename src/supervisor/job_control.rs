@@ -55,6 +55,15 @@ impl JobControl {
         is_due
     }
 
+    /// A stop has been requested: continues COMMAND's group where COMMAND is stopped. On a
+    /// terminal another member may be, since Ctrl-Z stops all that do not handle it, and COMMAND
+    /// may wait for that one.
+    pub fn continue_group(&self, command: &mut Command) {
+        if command.stopped_by().is_some() || self.has_terminal() {
+            command.send(Signal::CONT, Target::GroupAndCommand);
+        }
+    }
+
     /// rinit was continued by `fg`: the terminal must be COMMAND's before that goes on.
     pub fn go_along(&mut self) {
         if let Some(terminal) = &mut self.terminal {

@@ -638,6 +638,20 @@ fn editors_that_a_shell_leaves_suspended_restore_the_terminal_and_end() {
     }
 }
 
+#[test]
+fn a_stop_request_reaches_who_was_stopped_by_ctrl_z_beside_a_command_that_handles_it() {
+    let script = r#"trap "echo handled" TSTP; trap "echo asked" TERM
+        fixture sleep child; echo the child is gone; exit 3"#;
+    alone(&format!("bash -c '{script}'"), 3, |terminal| {
+        let child = terminal.ready("child");
+        terminal.press(CTRL_Z);
+        wait_until("the child is stopped", || proc::is_stopped(child));
+        terminal.running.send(libc::SIGTERM);
+        terminal.expect("asked");
+        terminal.expect("the child is gone");
+    });
+}
+
 /// Runs a command under a rinit whose group is orphaned, and in the background.
 fn orphaned_in_the_background(command: &str, test: impl Fn(&mut Terminal)) {
     as_subreaper(|role| {
