@@ -210,11 +210,8 @@ impl<'a> Lifecycle<'a> {
     /// Another child is dead.
     pub fn child_ended(&mut self, pid: Pid, ending: Ending, zombie: Option<Zombie>) {
         self.stop.child_ended(pid);
-        // Whoever is found dead with COMMAND was no daemon.
-        if !matches!(self.phase, Phase::Running) {
-            self.endings
-                .child_ended(pid, ending, zombie, &self.stop.requests);
-        }
+        self.endings
+            .child_ended(pid, ending, zombie, &self.stop.requests);
     }
 
     /// All the dead have been reaped, and no child is left.
@@ -225,6 +222,7 @@ impl<'a> Lifecycle<'a> {
     /// The dead have been reaped, or as many of them as make a batch, and
     /// children are left.
     pub fn reaped(&mut self, now: impl FnOnce() -> Time, act: &mut dyn FnMut(Action)) -> Next {
+        self.endings.reaped();
         match &mut self.phase {
             Phase::Running if self.endings.command_has_ended() => {
                 self.go_on_without_command(now(), act)

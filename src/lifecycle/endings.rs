@@ -16,6 +16,8 @@ pub struct Endings<'a> {
     options: &'a Options,
     command: Option<Ending>,
     daemons: Daemons,
+    /// Who was found dead with COMMAND was no daemon.
+    only_daemons_are_left: bool,
     /// The latest of the endings that make the status was an answer to a stop
     /// request, which no later one makes it.
     ended_as_asked: bool,
@@ -38,6 +40,7 @@ impl<'a> Endings<'a> {
             options,
             command: None,
             daemons: Daemons::default(),
+            only_daemons_are_left: false,
             ended_as_asked: false,
         }
     }
@@ -61,6 +64,11 @@ impl<'a> Endings<'a> {
         self.options.daemon && self.command == Some(Ending::Exited(0))
     }
 
+    /// The dead have been reaped.
+    pub fn reaped(&mut self) {
+        self.only_daemons_are_left = self.command_has_ended();
+    }
+
     /// Another child is dead.
     pub fn child_ended(
         &mut self,
@@ -70,6 +78,7 @@ impl<'a> Endings<'a> {
         requests: &StopRequests,
     ) {
         if self.runs_daemons()
+            && self.only_daemons_are_left
             && self.daemons.count(pid, zombie)
             && self.daemons.failed.is_none()
             && ending != Ending::Exited(0)

@@ -6,7 +6,7 @@ use super::run::Run;
 use super::world::{Birth, Proc, Setting, Step};
 use crate::ending::Ending;
 use crate::options::{ForwardTo, Options, Rewrite};
-use crate::signal::Signal;
+use crate::signal::{Signal, Signals};
 
 const FILTER: Step = Step::Fork(Birth {
     reads_from: Some(0),
@@ -17,8 +17,8 @@ const MEMBER: Birth = Birth {
     leaves_group: false,
     reads_from: None,
     unreadable: false,
-    caught: crate::signal::Signals(0),
-    ignored: crate::signal::Signals(0),
+    caught: Signals(0),
+    ignored: Signals(0),
 };
 const COMMAND_ENDS: Step = command_exits(130);
 
@@ -33,6 +33,23 @@ fn signal(signal: Signal) -> Step {
     Step::Signal {
         signal,
         for_command_alone: false,
+    }
+}
+
+fn command_is_killed(by: Signal, on_terminal: bool) -> Step {
+    Step::CommandEnds {
+        ending: Ending::Killed {
+            by,
+            core_dumped: false,
+        },
+        on_terminal,
+    }
+}
+
+fn daemon() -> Options {
+    Options {
+        daemon: true,
+        ..Options::default()
     }
 }
 
@@ -110,13 +127,7 @@ fn whoever_a_stop_for_command_alone_leaves_behind_is_asked_at_once() {
             signal: Signal::TERM,
             for_command_alone: true,
         },
-        Step::CommandEnds {
-            ending: Ending::Killed {
-                by: Signal::TERM,
-                core_dumped: false,
-            },
-            on_terminal: false,
-        },
+        command_is_killed(Signal::TERM, false),
         Step::Pass(1),
     ];
     keeps_the_promises(options, &steps);
@@ -207,10 +218,6 @@ fn a_member_with_the_pid_of_one_that_was_asked_is_asked() {
 
 #[test]
 fn whoever_entered_and_has_the_pid_of_a_daemon_does_not_make_the_status() {
-    let options = Options {
-        daemon: true,
-        ..Options::default()
-    };
     let from_outside = Step::Fork(Birth {
         parent: 1,
         leaves_group: true,
@@ -227,20 +234,136 @@ fn whoever_entered_and_has_the_pid_of_a_daemon_does_not_make_the_status() {
         Step::Die(1, Ending::Exited(0)),
         Step::Die(1, Ending::Exited(9)),
     ];
-    keeps_the_promises(options, &steps);
+    keeps_the_promises(daemon(), &steps);
 }
 
 #[test]
 fn a_child_that_failed_before_command_ended_was_no_daemon() {
-    let options = Options {
-        daemon: true,
-        ..Options::default()
-    };
     let steps = [
         Step::Fork(MEMBER),
         Step::Fork(MEMBER),
         Step::Die(1, Ending::Exited(9)),
         command_exits(0),
     ];
+    keeps_the_promises(daemon(), &steps);
+}
+
+#[test]
+fn nor_was_it_where_command_ended_while_it_was_killed() {
+    let options = Options {
+        kill_after: Some(Duration::from_secs(1)),
+        ..daemon()
+    };
+    let steps = [
+        Step::Fork(MEMBER),
+        Step::Fork(MEMBER),
+        Step::Die(1, Ending::Exited(9)),
+        signal(Signal::TERM),
+        Step::Pass(2_000),
+        command_exits(0),
+    ];
     keeps_the_promises(options, &steps);
+}
+
+#[test]
+fn a_term_reaches_whoever_has_had_only_an_int() {
+    let steps = [
+        Step::Fork(MEMBER),
+        Step::Pass(100),
+        signal(Signal::INT),
+        COMMAND_ENDS,
+        Step::Pass(1_000),
+        signal(Signal::TERM),
+    ];
+    keeps_the_promises(Options::default(), &steps);
+}
+
+#[test]
+fn a_key_is_a_guess_that_holds_for_five_seconds_and_stops_no_clock() {
+    let steps = [
+        Step::Fork(MEMBER),
+        command_is_killed(Signal::INT, true),
+        Step::Pass(4_900),
+        Step::Pass(3_000),
+        Step::Pass(3_000),
+    ];
+    keeps_the_promises(Options::default(), &steps);
+}
+
+#[test]
+fn whoever_catches_the_signal_that_killed_command_is_asked_after_five_seconds() {
+    let catches = Step::Fork(Birth {
+        caught: Signals::of(&[Signal::HUP]),
+        ..MEMBER
+    });
+    let steps = [
+        catches,
+        signal(Signal::HUP),
+        command_is_killed(Signal::HUP, false),
+        Step::Pass(4_900),
+        Step::Pass(3_000),
+    ];
+    keeps_the_promises(Options::default(), &steps);
+}
+
+#[test]
+fn whoever_catches_what_command_was_asked_with_is_asked_with_that() {
+    let mut options = Options::default();
+    options.rewrites.add(Rewrite {
+        from: Signal::TERM,
+        to: Some(Signal::QUIT),
+    });
+    let catches = Step::Fork(Birth {
+        leaves_group: true,
+        caught: Signals::of(&[Signal::QUIT]),
+        ..MEMBER
+    });
+    let steps = [
+        catches,
+        signal(Signal::TERM),
+        COMMAND_ENDS,
+        Step::Pass(1_000),
+    ];
+    keeps_the_promises(options, &steps);
+}
+
+#[test]
+fn a_scan_that_failed_makes_nobody_ask_blindly() {
+    let steps = [
+        Step::Fork(MEMBER),
+        Step::ProcIs(Proc::Failing),
+        COMMAND_ENDS,
+        Step::Pass(2_000),
+        Step::ProcIs(Proc::There),
+        Step::Pass(2_000),
+    ];
+    keeps_the_promises(Options::default(), &steps);
+}
+
+#[test]
+fn an_orphan_from_outside_does_not_make_the_status_of_daemons() {
+    let steps = [
+        Step::Fork(MEMBER),
+        command_exits(0),
+        Step::Pass(20),
+        Step::Enter,
+        Step::Fork(Birth {
+            parent: 1,
+            ..MEMBER
+        }),
+        Step::Die(1, Ending::Exited(0)),
+        Step::Die(1, Ending::Exited(3)),
+    ];
+    keeps_the_promises(daemon(), &steps);
+}
+
+#[test]
+fn a_quit_stops_no_daemon() {
+    let steps = [
+        Step::Fork(MEMBER),
+        command_exits(0),
+        signal(Signal::QUIT),
+        Step::Pass(8_000),
+    ];
+    keeps_the_promises(daemon(), &steps);
 }
