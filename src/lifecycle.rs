@@ -255,7 +255,7 @@ impl<'a> Lifecycle<'a> {
         act: &mut dyn FnMut(Action),
     ) {
         self.stop.note_scan(scan);
-        let to = self.as_many_as_can_be();
+        let to = Target::as_many_as_can_be(self.is_pid_1);
         match (&mut self.phase, scan) {
             (Phase::Draining(drain), Scan::Found(children)) => {
                 drain.ask(
@@ -385,17 +385,8 @@ impl<'a> Lifecycle<'a> {
         act(Action::NameKilled(self.stop.last_requested()));
         self.phase = Phase::Killing(Killing::new(now));
         let signal = Signal::KILL;
-        let to = self.as_many_as_can_be();
+        let to = Target::as_many_as_can_be(self.is_pid_1);
         act(Action::Send { signal, to });
         Next::Scan
-    }
-
-    /// As many as one call can reach at once, so that none of them forks meanwhile.
-    fn as_many_as_can_be(&self) -> Target {
-        if self.is_pid_1 {
-            Target::Everyone
-        } else {
-            Target::GroupAndCommand
-        }
     }
 }

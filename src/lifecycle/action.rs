@@ -47,6 +47,17 @@ pub enum Target {
     Everyone,
 }
 
+impl Target {
+    /// As many as one call can reach at once, so that none of them forks meanwhile.
+    pub fn as_many_as_can_be(is_pid_1: bool) -> Self {
+        if is_pid_1 {
+            Self::Everyone
+        } else {
+            Self::GroupAndCommand
+        }
+    }
+}
+
 /// What the supervisor is to do once it has carried out the actions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
