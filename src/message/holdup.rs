@@ -40,7 +40,10 @@ const RINITS_TIME: &str = "rinit --grace 60, or --kill-after 60 if that is set";
 
 fn add_holdups(f: &mut Formatter, holdups: &Holdups, glue: &str, time: &str) -> fmt::Result {
     let Some(worst) = holdups.worst() else {
-        return f.write_str("processes that /proc does not show");
+        return write!(
+            f,
+            "processes that /proc does not show{INDENT}to see which, and why: mount /proc, without hidepid"
+        );
     };
     let mut separator = "";
     for witness in holdups.named.iter().flatten() {

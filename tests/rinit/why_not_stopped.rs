@@ -1,12 +1,18 @@
 //! A stop that takes longer than five seconds is explained: who is still there, why, and what to do.
 
+use std::ffi::CStr;
+use std::io;
 use std::path::Path;
 use std::thread;
+
+use nix::errno::Errno;
+use nix::mount::{MsFlags, mount};
+use nix::unistd::Uid;
 
 use crate::common::fuse::FuseMount;
 use crate::common::tracer::Tracer;
 use crate::common::{
-    Rinit, Running, as_pid1, as_pid1_and_subreaper_at_once, proc, signal, wait_until,
+    Rinit, Running, as_pid1, as_pid1_and_subreaper_at_once, proc, signal, skip, wait_until,
 };
 
 /// A process as messages name it.
@@ -151,7 +157,7 @@ fn the_first_process_of_a_namespace_below_is_named_before_who_waits_for_it() {
     as_pid1_and_subreaper_at_once(|role| {
         let script = r#"exec unshare --pid --fork "$fixture" sleep inner"#;
         let rinit = Rinit::new(role).script(script).start();
-        rinit.ready("inner");
+        rinit.ready_before_now("inner");
         explains(
             &rinit,
             &[
@@ -309,3 +315,55 @@ fn what_rinit_kills_is_explained_with_its_own_limits() {
         rinit.complains("give it more time: rinit --grace 60, or --kill-after 60 if that is set");
     });
 }
+
+#[test]
+fn no_name_moves_the_readers_terminal() {
+    as_pid1_and_subreaper_at_once(|role| {
+        let rinit = Rinit::new(role)
+            .fixture("call 1b5b324a0a78 ignore 15 sleep app")
+            .start();
+        rinit.ready("app");
+        explains(&rinit, &["\"\\x1b[2J\\x0ax\" (pid ", ") ignores SIGTERM\n"]);
+    });
+}
+
+/// As root in a container, which may not trace.
+#[test]
+fn another_users_process_is_named_unless_proc_hides_it() {
+    if !Uid::effective().is_root() {
+        skip("only root can run a command as another user");
+        return;
+    }
+    let named = ["ignores SIGTERM\n", "have it handle SIGTERM, "];
+    let hidden = [
+        "processes that /proc does not show\n",
+        "to see which, and why: mount /proc, without hidepid\n",
+    ];
+    as_pid1_and_subreaper_at_once(|role| {
+        thread::scope(|scope| {
+            for (hidepid, words) in [
+                (c"hidepid=0", &named[..]),
+                (c"hidepid=2,gid=12345", &hidden[..]),
+            ] {
+                scope.spawn(move || {
+                    let rinit = Rinit::new(role)
+                        .before_exec(move || may_not_trace(hidepid))
+                        .fixture("user 1234 ignore 15 sleep app")
+                        .start();
+                    rinit.ready("app");
+                    explains(&rinit, words);
+                });
+            }
+        });
+    });
+}
+
+fn may_not_trace(hidepid: &CStr) -> io::Result<()> {
+    let none = None::<&CStr>;
+    mount(none, c"/proc", none, MsFlags::MS_REMOUNT, Some(hidepid))?;
+    // SAFETY: of numbers only.
+    Errno::result(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, CAP_SYS_PTRACE) })?;
+    Ok(())
+}
+
+const CAP_SYS_PTRACE: libc::c_ulong = 19;
