@@ -162,15 +162,15 @@ impl JobControl {
         let Some(terminal) = &mut self.terminal else {
             return;
         };
-        self.waiting.retain(|group| {
-            if !wait::has_child_in(*group) {
-                return false;
+        while let Some(group) = self.waiting.last().copied() {
+            let is_left = wait::has_child_in(group);
+            if is_left && !terminal.give_to(group) {
+                return;
             }
-            let is_given = terminal.give_to(*group);
-            if is_given {
-                let _ = kill::group(*group, Signal::CONT);
+            self.waiting.pop();
+            if is_left {
+                let _ = kill::group(group, Signal::CONT);
             }
-            !is_given
-        });
+        }
     }
 }
