@@ -341,7 +341,11 @@ impl Judge<'_> {
                 else {
                     continue;
                 };
-                if self.world.entered(actor) || ending == (Some(0), None) || life.rinits.is_none() {
+                if ending == (Some(0), None) || life.rinits.is_none() {
+                    continue;
+                }
+                let entered = self.world.entered(actor);
+                if entered && !self.guests_may_look_like_daemons(death.1) {
                     continue;
                 }
                 // Who was dead when rinit saw the end of COMMAND was no daemon; or just became one.
@@ -349,7 +353,8 @@ impl Judge<'_> {
                     continue;
                 }
                 let mapped = self.mapped(ending, died);
-                must_fail |= born + TICK < death.0
+                must_fail |= !entered
+                    && born + TICK < death.0
                     && life.rinits.is_some_and(|since| since < died.0)
                     && self.history.drains.is_some_and(|drains| died.0 > drains);
                 allowed.extend(mapped);
@@ -363,6 +368,17 @@ impl Judge<'_> {
                 "status: it exits with {status}, not with one of {allowed:?}"
             ));
         }
+    }
+
+    /// Who had entered before COMMAND ended, and become rinit's, cannot be told from a daemon, nor
+    /// what that leaves behind; nor anybody without a descriptor for /proc.
+    fn guests_may_look_like_daemons(&self, command_died: Time) -> bool {
+        let looks_like_one = |(actor, life): (usize, &Biography)| {
+            let is_older = life.born.is_some_and(|born| born <= command_died + TICK);
+            self.world.entered(actor) && is_older
+        };
+        let mut lives = self.history.actors.iter().enumerate();
+        self.history.ever_starved || lives.any(looks_like_one)
     }
 
     /// Whether that signal, sent to rinit, was forwarded to that actor for sure.
