@@ -44,7 +44,7 @@ fn what_does_not_finish_in_time_is_killed_and_named() {
         };
         let _image = image();
         let args =
-            r#"args: ["/fixture", "fork", "ignore", "15", "sleep", "left", ",", "sleep", "app"]"#;
+            r#"args: ["/fixture", "fork", "ignore", "TERM", "sleep", "left", ",", "sleep", "app"]"#;
         let manifest = with(manifest(), "env:", &format!("{args}\n      env:"));
         let pod = Pod::play(&with(&manifest, "50s", "1s"));
         assert_eq!(pod.stop(), 0);

@@ -11,7 +11,7 @@ use crate::common::{Directory, binary, fixture};
 const HELD_UP: [(&[&str], &[&str], &str, &str); 7] = [
     (
         &[],
-        &["--", "/fixture", "ignore", "15", "sleep", "app"],
+        &["--", "/fixture", "ignore", "TERM", "sleep", "app"],
         ") ignores SIGTERM",
         "have it handle SIGTERM",
     ),
@@ -43,7 +43,8 @@ const HELD_UP: [(&[&str], &[&str], &str, &str); 7] = [
         // The engine's own profile may refuse the fixture a clone3(2).
         &["--security-opt", "seccomp=unconfined"],
         &[
-            "--", "/fixture", "catch", "15", "vfork", "session", "sleep", "child", ",", "exit", "0",
+            "--", "/fixture", "catch", "TERM", "vfork", "session", "sleep", "child", ",", "exit",
+            "0",
         ],
         ") is stuck in the kernel",
         "it waits for a disk, a network file system or a device",
@@ -59,8 +60,8 @@ const HELD_UP: [(&[&str], &[&str], &str, &str); 7] = [
     (
         &[],
         &[
-            "-c", "--", "/fixture", "fork", "sleep", "child", ",", "linger", "app", "15", "60000",
-            "exit", "0",
+            "-c", "--", "/fixture", "fork", "sleep", "child", ",", "linger", "app", "TERM",
+            "60000", "exit", "0",
         ],
         ") has not been sent SIGTERM, which goes to the command alone",
         "to signal the whole group: rinit --forward-to group",
@@ -68,7 +69,7 @@ const HELD_UP: [(&[&str], &[&str], &str, &str); 7] = [
     (
         &[],
         &[
-            "--", "/fixture", "linger", "app", "15", "60000", "exit", "0",
+            "--", "/fixture", "linger", "app", "TERM", "60000", "exit", "0",
         ],
         ") has received SIGTERM, and is not done",
         "give it more time: docker stop -t 60",

@@ -320,7 +320,7 @@ fn what_rinit_kills_is_explained_with_its_own_limits() {
 fn no_name_moves_the_readers_terminal() {
     as_pid1_and_subreaper_at_once(|role| {
         let rinit = Rinit::new(role)
-            .fixture("call 1b5b324a0a78 ignore 15 sleep app")
+            .fixture("call 1b5b324a0a78 ignore TERM sleep app")
             .start();
         rinit.ready("app");
         explains(&rinit, &["\"\\x1b[2J\\x0ax\" (pid ", ") ignores SIGTERM\n"]);
@@ -348,7 +348,7 @@ fn another_users_process_is_named_unless_proc_hides_it() {
                 scope.spawn(move || {
                     let rinit = Rinit::new(role)
                         .before_exec(move || may_not_trace(hidepid))
-                        .fixture("user 1234 ignore 15 sleep app")
+                        .fixture("user 1234 ignore TERM sleep app")
                         .start();
                     rinit.ready("app");
                     explains(&rinit, words);
