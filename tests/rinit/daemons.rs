@@ -124,8 +124,8 @@ fn an_orphan_of_what_entered_from_outside_does_not_make_the_status() {
         for (options, daemon, status) in [("-d -w", 0, 0), ("-d -w", 5, 5), ("-d -z -w", 0, 0)] {
             let words = format!("session linger daemon TERM 0 exit {daemon}");
             let rinit = serving(role, options, &words, &["daemon"]);
-            // The tick in which COMMAND has ended is over.
-            proc::wait_until_older_than_a_tick(rinit.ready("daemon"));
+            // It has read the clock, and that tick is over.
+            proc::wait_until_idle(rinit.pid);
             for orphan in ["exit 3", "die KILL", "session exit 4"] {
                 let words = format!("orphan {orphan} , exit 0");
                 Outsider::enter(&rinit, &words)
