@@ -85,8 +85,8 @@ fn follow(path: &Path) -> Option<PathBuf> {
 /// Whether `wanted` is somewhere in `bytes`.
 fn holds(bytes: &[u8], wanted: &[u8]) -> bool {
     // The first byte beforehand: comparing slices is a call each.
-    let is_it = |part: &[u8]| part.first() == wanted.first() && part == wanted;
-    bytes.windows(wanted.len()).any(is_it)
+    let is_it = |rest: &[u8]| rest.first() == wanted.first() && rest.starts_with(wanted);
+    (0..bytes.len()).any(|place| bytes.get(place..).is_some_and(is_it))
 }
 
 /// The init of which this is the file. `exists`: whether another file does.
