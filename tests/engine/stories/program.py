@@ -15,7 +15,7 @@ signal.signal(signal.SIGTERM, stop)
 try:
     print("!!!Set up!!!", flush=True)
     while True:
-        signal.pause()
+        time.sleep(0.1)  # signal.pause() would sleep through a signal that has just come
 finally:
     time.sleep(SECONDS)
     print("!!!Clean up!!!", flush=True)
