@@ -341,16 +341,16 @@ impl<'a> Lifecycle<'a> {
     fn go_on_without_command(&mut self, now: Time, act: &mut dyn FnMut(Action)) -> Next {
         if self.endings.runs_daemons() {
             self.phase = Phase::RunningDaemons;
-            return match self.stop.requests.latest_forwarded(true) {
+            return match self.stop.requests.latest_but_quit() {
                 Some(signal) => self.stop_daemons(now, signal, act),
                 None => Next::Wait,
             };
         }
         let asked = self.stop.is_requested();
         let term = self.stop.term_as_forwarded();
-        let request = self.stop.requests.latest_forwarded(false).unwrap_or(term);
-        let mut drain = Drain::new(now, request, term, self.guess, true);
         let latest = self.stop.requests.latest();
+        let request = latest.map_or(term, |latest| latest.signal);
+        let mut drain = Drain::new(now, request, term, self.guess, true);
         let killed_alone = |latest: Requested| {
             !latest.to_group && self.endings.command_was_killed_by(latest.signal)
         };

@@ -28,7 +28,7 @@ use escaped::Escaped;
 #[cfg(test)]
 pub use help::AFTER_BRIEF_HELP;
 pub use help::{ABOUT, AFTER_HELP, LICENSE, brief_help, full_help, version};
-use holdup::{Objects, Sentences, Victims};
+use holdup::Named;
 use part::{How, INDENT, Process, Quoted};
 pub use usage::{UsageError, allowed};
 
@@ -254,10 +254,10 @@ impl Display for Message<'_> {
                 pid, name, ending, ..
             } => write!(f, "reaped {}: {}", Process(*pid, name), How(*ending)),
             Self::StillRunning(holdups) => {
-                write!(f, "still running 5 s after {}: {}", holdups.signal, Sentences(holdups))
+                write!(f, "still running 5 s after {}: {}", holdups.signal, Named::sentences(holdups))
             }
-            Self::Awaited(holdups) => write!(f, "the command has ended; waiting for {}", Objects(holdups)),
-            Self::Killed(holdups) => write!(f, "time is up: killing with SIGKILL {}", Victims(holdups)),
+            Self::Awaited(holdups) => write!(f, "the command has ended; waiting for {}", Named::objects(holdups)),
+            Self::Killed(holdups) => write!(f, "time is up: killing with SIGKILL {}", Named::victims(holdups)),
             Self::MakingRoom { command, init } => write!(
                 f,
                 "making room for {}: {init} insists on being process 1, and takes rinit's place",

@@ -9,10 +9,7 @@ use crate::signal::Signal;
 use crate::sys::clock;
 use crate::sys::pidfd::Pidfd;
 use crate::sys::signals::{self, Event, SignalReader};
-use crate::sys::wait::{self, Reaped};
-
-/// How many deaths to see to before a signal gets its turn.
-const BATCH: usize = 4096;
+use crate::sys::wait::{self, BATCH, Reaped};
 
 /// Reaps until SIGTERM or SIGINT. Returns rinit's exit status.
 pub fn pause(options: &Options, mut signals: SignalReader) -> u8 {

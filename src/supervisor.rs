@@ -25,14 +25,12 @@ use crate::signal::Signal;
 use crate::start::Started;
 use crate::sys::signals::{Arrival, Event, SignalReader};
 use crate::sys::terminal::Terminal;
-use crate::sys::wait::{self, Reaped};
+use crate::sys::wait::{self, BATCH, Reaped};
 use crate::sys::{clock, procfs};
 use crate::time::Time;
 use job_control::JobControl;
 use post_mortem::{PostMortem, guess_asked, unasked_kill};
 
-/// How many deaths, or stops, to see to before signals and deadlines get their turn.
-const BATCH: usize = 4096;
 /// How many signals to see to before deaths get theirs, which a flood of
 /// signals with lower numbers hides.
 const SIGNALS_BETWEEN_REAPINGS: u32 = 64;

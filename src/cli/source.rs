@@ -90,7 +90,7 @@ impl Source<'_> {
             .matches
             .and_then(|matches| matches.get_many::<OsString>(option.name));
         for word in words.into_iter().flatten() {
-            take_word(&format!("--{}", option.name), word, take)?;
+            read(&format!("--{}", option.name), word, &mut *take)?;
         }
         Ok(())
     }
@@ -101,7 +101,7 @@ impl Source<'_> {
             return Ok(());
         };
         for word in list.as_bytes().split(|byte| *byte == b',') {
-            take_word(name, OsStr::from_bytes(word), take)?;
+            read(name, OsStr::from_bytes(word), &mut *take)?;
         }
         Ok(())
     }
@@ -142,26 +142,19 @@ impl Source<'_> {
     }
 }
 
-pub fn read<T>(source: &str, word: &OsStr, reader: Reader<T>) -> Result<T, UsageError> {
-    reader(text(word)).map_err(|allowed| bad_value(source, word, allowed))
-}
-
-/// Takes one word; `Err` says what is allowed in its place. What is read stays out of it, or the binary would hold
-/// each way from a word to a value once for every kind of value.
+/// A [`Reader`] that keeps what it has read, so that the binary holds the ways from words to values once, and not for
+/// every kind of value.
 type Take<'t> = &'t mut dyn FnMut(&str) -> Result<(), &'static str>;
 
-fn take_word(source: &str, word: &OsStr, take: Take) -> Result<(), UsageError> {
-    take(text(word)).map_err(|allowed| bad_value(source, word, allowed))
-}
-
-fn text(word: &OsStr) -> &str {
-    word.to_str().unwrap_or("\u{fffd}")
-}
-
-fn bad_value(source: &str, word: &OsStr, allowed: &'static str) -> UsageError {
-    UsageError::BadValue {
+pub fn read<T>(
+    source: &str,
+    word: &OsStr,
+    reader: impl FnOnce(&str) -> Result<T, &'static str>,
+) -> Result<T, UsageError> {
+    let text = word.to_str().unwrap_or("\u{fffd}");
+    reader(text).map_err(|allowed| UsageError::BadValue {
         source: source.into(),
         word: word.to_owned(),
         allowed,
-    }
+    })
 }

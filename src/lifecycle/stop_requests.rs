@@ -117,12 +117,13 @@ impl StopRequests {
             .any(|request| request.received != Signal::QUIT)
     }
 
-    /// What was forwarded for the latest that was not dropped, SIGQUIT aside
-    /// where that `may_ask_for_dump`.
-    pub fn latest_forwarded(&self, may_ask_for_dump: bool) -> Option<Signal> {
-        let candidates = self.counting().filter(|request| {
-            request.forwarded.is_some() && !(may_ask_for_dump && request.received == Signal::QUIT)
-        });
+    /// What was forwarded for the latest that was not dropped, and cannot just have asked for a
+    /// dump of threads.
+    pub fn latest_but_quit(&self) -> Option<Signal> {
+        let is_candidate = |request: &&StopRequest| {
+            request.forwarded.is_some() && request.received != Signal::QUIT
+        };
+        let candidates = self.counting().filter(is_candidate);
         candidates.max_by_key(|request| request.latest)?.forwarded
     }
 

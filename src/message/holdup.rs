@@ -7,60 +7,76 @@ use super::part::INDENT;
 use crate::explain::holdup::{Holdup, Holdups, Witness};
 use crate::signal::Signal;
 
-/// As sentences: `"sh" (pid 7) ignores SIGTERM`.
-pub struct Sentences<'a>(pub &'a Holdups);
-
-impl Display for Sentences<'_> {
-    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
-        add_holdups(f, self.0, " ", ENGINES_TIME)
-    }
+/// Who holds the stop up, the reason, and what to do about the worst.
+pub struct Named<'a> {
+    holdups: &'a Holdups,
+    /// Between the process and the reason.
+    glue: &'static str,
+    /// Who gives more time.
+    time: &'static str,
 }
 
-/// As objects of a verb: `"sh" (pid 7), which ignores SIGTERM`.
-pub struct Objects<'a>(pub &'a Holdups);
-
-impl Display for Objects<'_> {
-    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
-        add_holdups(f, self.0, ", which ", ENGINES_TIME)
-    }
-}
-
-/// The same of those whose time, as rinit was given it, is up.
-pub struct Victims<'a>(pub &'a Holdups);
-
-impl Display for Victims<'_> {
-    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
-        add_holdups(f, self.0, ", which ", RINITS_TIME)
-    }
-}
-
-/// Who sets the time that a stop may take.
 const ENGINES_TIME: &str = "docker stop -t 60, stop_grace_period, terminationGracePeriodSeconds";
 const RINITS_TIME: &str = "rinit --grace 60, or --kill-after 60 if that is set";
 
-fn add_holdups(f: &mut Formatter, holdups: &Holdups, glue: &str, time: &str) -> fmt::Result {
-    let Some(worst) = holdups.worst() else {
-        return write!(
-            f,
-            "processes that /proc does not show{INDENT}to see which, and why: mount /proc, without hidepid"
-        );
-    };
-    let mut separator = "";
-    for witness in holdups.named.iter().flatten() {
-        write!(
-            f,
-            "{separator}\"{}\" (pid {}){glue}",
-            Escaped(witness.name.bytes()),
-            witness.pid
-        )?;
-        add_predicate(f, witness, holdups.signal)?;
-        separator = "; ";
+impl<'a> Named<'a> {
+    /// As sentences: `"sh" (pid 7) ignores SIGTERM`.
+    pub fn sentences(holdups: &'a Holdups) -> Self {
+        Self {
+            holdups,
+            glue: " ",
+            time: ENGINES_TIME,
+        }
     }
-    if holdups.others > 0 {
-        write!(f, "; and {} more", holdups.others)?;
+
+    /// As objects of a verb: `"sh" (pid 7), which ignores SIGTERM`.
+    pub fn objects(holdups: &'a Holdups) -> Self {
+        Self {
+            holdups,
+            glue: ", which ",
+            time: ENGINES_TIME,
+        }
     }
-    f.write_str(INDENT)?;
-    add_advice(f, worst, holdups.signal, time)
+
+    /// The same of those whose time, as rinit was given it, is up.
+    pub fn victims(holdups: &'a Holdups) -> Self {
+        Self {
+            time: RINITS_TIME,
+            ..Self::objects(holdups)
+        }
+    }
+}
+
+impl Display for Named<'_> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        let Self {
+            holdups,
+            glue,
+            time,
+        } = *self;
+        let Some(worst) = holdups.worst() else {
+            return write!(
+                f,
+                "processes that /proc does not show{INDENT}to see which, and why: mount /proc, without hidepid"
+            );
+        };
+        let mut separator = "";
+        for witness in holdups.named.iter().flatten() {
+            write!(
+                f,
+                "{separator}\"{}\" (pid {}){glue}",
+                Escaped(witness.name.bytes()),
+                witness.pid
+            )?;
+            add_predicate(f, witness, holdups.signal)?;
+            separator = "; ";
+        }
+        if holdups.others > 0 {
+            write!(f, "; and {} more", holdups.others)?;
+        }
+        f.write_str(INDENT)?;
+        add_advice(f, worst, holdups.signal, time)
+    }
 }
 
 fn add_predicate(f: &mut Formatter, witness: &Witness, signal: Signal) -> fmt::Result {

@@ -145,6 +145,7 @@ impl JobControl {
         // Those that stop themselves again and again have no end.
         false
     }
+
     /// Gives it to a group of leftovers, at once or when it is free. Returns whether at once.
     fn give_terminal(&mut self, group: Pid) -> bool {
         let Some(terminal) = &mut self.terminal else {

@@ -17,6 +17,9 @@ use nix::unistd::Pid;
 use crate::ending::Ending;
 use crate::signal::Signal;
 
+/// How many deaths, or stops, to see to before signals and deadlines get their turn.
+pub const BATCH: usize = 4096;
+
 /// What there is to reap.
 pub enum Reaped {
     Child(Pid, Ending),

@@ -12,51 +12,39 @@ const LAST: i32 = 64;
 #[test]
 fn a_repeated_stop_request_reaches_nobody_who_was_asked() {
     // What rinit forwards for TERM.
-    for (options, told_by) in [("", 15), ("-r TERM:INT", 2), ("-r TERM:QUIT", 3)] {
-        as_pid1_and_subreaper(|role| {
-            let rinit = Rinit::new(role)
-                .words(options)
-                .fixture("fork linger app USR1 0 exit 0 , sleep command")
-                .start();
-            rinit.ready_before_now("app");
-            rinit.ready("command");
-            rinit.send(libc::SIGTERM);
-            let stdout = stop_twice_more(rinit, "app").stdout;
-            for number in [2, 3, 15] {
-                let times = usize::from(number == told_by);
-                assert_eq!(
-                    got(&stdout, "app", &signal::name(number)),
-                    times,
-                    "{options}\n{stdout}"
-                );
-            }
-        });
+    for (options, asked_by) in [("", 15), ("-r TERM:INT", 2), ("-r TERM:QUIT", 3)] {
+        is_asked_once(options, libc::SIGTERM, asked_by);
     }
 }
 
 /// As by Ctrl-C, or `docker kill -s INT`, before `docker stop`.
 #[test]
 fn who_has_had_what_term_is_forwarded_as_gets_no_second() {
-    for (options, first, told_by) in [("-r INT:TERM", 2, 15), ("-r TERM:INT", 2, 2)] {
-        as_pid1_and_subreaper(|role| {
-            let rinit = Rinit::new(role)
-                .words(options)
-                .fixture("fork linger app USR1 0 exit 0 , sleep command")
-                .start();
-            rinit.ready_before_now("app");
-            rinit.ready("command");
-            rinit.send(first);
-            let stdout = stop_twice_more(rinit, "app").stdout;
-            for number in [2, 15] {
-                let times = usize::from(number == told_by);
-                assert_eq!(
-                    got(&stdout, "app", &signal::name(number)),
-                    times,
-                    "{options}\n{stdout}"
-                );
-            }
-        });
+    for (options, first, asked_by) in [("-r INT:TERM", 2, 15), ("-r TERM:INT", 2, 2)] {
+        is_asked_once(options, first, asked_by);
     }
+}
+
+/// After that first signal and two SIGTERM more, a worker has had one request, by that signal.
+fn is_asked_once(options: &str, first: i32, asked_by: i32) {
+    as_pid1_and_subreaper(|role| {
+        let rinit = Rinit::new(role)
+            .words(options)
+            .fixture("fork linger app USR1 0 exit 0 , sleep command")
+            .start();
+        rinit.ready_before_now("app");
+        rinit.ready("command");
+        rinit.send(first);
+        let stdout = stop_twice_more(rinit, "app").stdout;
+        for number in [2, 3, 15] {
+            let times = usize::from(number == asked_by);
+            assert_eq!(
+                got(&stdout, "app", &signal::name(number)),
+                times,
+                "{options}\n{stdout}"
+            );
+        }
+    });
 }
 
 #[test]
