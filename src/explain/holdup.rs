@@ -51,7 +51,7 @@ pub struct Witness {
     pub pid: Pid,
     pub name: Name,
     pub holdup: Holdup,
-    /// In what the kernel has it, where that matters and is known.
+    /// Where in the kernel it is stuck, if that is known.
     pub wait_channel: Name,
 }
 
@@ -60,6 +60,8 @@ pub struct Holdups {
     pub signal: Signal,
     pub named: [Option<Witness>; NAMED],
     pub others: usize,
+    /// There were more processes than are looked at.
+    pub is_cut_off: bool,
 }
 
 impl Holdups {
@@ -69,12 +71,14 @@ impl Holdups {
             signal: request.signal,
             named: [const { None }; NAMED],
             others: 0,
+            is_cut_off: false,
         };
         let mut looked_at: usize = 0;
         // COMMAND first: on a busy host it may be one of the last.
         procfs::each_process(request.command, |pid| {
             looked_at = looked_at.saturating_add(1);
             if looked_at > MOST_LOOKED_AT {
+                holdups.is_cut_off = true;
                 return ControlFlow::Break(());
             }
             if let Some(holdup) = holdup(request, pid) {
@@ -110,7 +114,10 @@ impl Holdups {
                 pid,
                 name: procfs::name(pid),
                 holdup,
-                wait_channel: procfs::wait_channel(pid),
+                wait_channel: match holdup {
+                    Holdup::Stuck => procfs::wait_channel(pid),
+                    _ => Name::unknown(),
+                },
             });
         }
     }

@@ -72,7 +72,8 @@ impl Display for Named<'_> {
             separator = "; ";
         }
         if holdups.others > 0 {
-            write!(f, "; and {} more", holdups.others)?;
+            let at_least = if holdups.is_cut_off { "at least " } else { "" };
+            write!(f, "; and {at_least}{} more", holdups.others)?;
         }
         f.write_str(INDENT)?;
         add_advice(f, worst, holdups.signal, time)

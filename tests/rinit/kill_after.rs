@@ -5,9 +5,12 @@ use std::time::{Duration, Instant};
 use crate::common::output::got;
 use crate::common::{
     Ended, Rinit, Running, as_pid1_and_subreaper, as_pid1_and_subreaper_at_once, patiently, proc,
+    signal, wait_until,
 };
 
 const LIMIT: Duration = Duration::from_millis(1500);
+/// For how long rinit waits for the killed to die.
+const DEATH_WAIT: Duration = Duration::from_secs(2);
 
 #[test]
 fn a_command_that_ignores_the_request_its_group_and_other_sessions_are_killed() {
@@ -29,7 +32,10 @@ fn a_command_that_ignores_the_request_its_group_and_other_sessions_are_killed() 
         assert!(start.elapsed() >= LIMIT, "{ended:?}");
         assert_eq!(ended.status, 137, "{ended:?}");
         assert_eq!(killings(&ended), 1, "one line tells it: {ended:?}");
-        // Rinit has seen the end of each of them; that of the command is told by the status.
+        if start.elapsed() >= LIMIT + DEATH_WAIT {
+            return; // The machine was so busy that rinit has not waited for them.
+        }
+        // Rinit has seen the end of each of them; that of the command shows in the status.
         for (name, pid) in names.iter().zip(inner) {
             let reaped = format!("reaped pid {pid} (fixture): was killed by SIGKILL");
             let told = ended.stderr.contains(&reaped);
@@ -60,21 +66,20 @@ fn what_outlives_the_command_is_killed_and_the_status_stays_the_commands() {
 fn it_counts_from_the_first_stop_request() {
     as_pid1_and_subreaper_at_once(|role| {
         let rinit = Rinit::new(role)
-            .words("-k 5")
-            .fixture("linger command TERM 2500 say half-time record command")
+            .words("-k 1500ms")
+            .fixture("record command")
             .start();
         rinit.ready("command");
         let first = Instant::now();
-        rinit.send(libc::SIGTERM);
-        rinit.says("half-time");
-        let second = Instant::now();
-        rinit.send(libc::SIGTERM);
-        rinit.send(libc::SIGINT);
+        // Counted from the last, it would never end.
+        wait_until("the time is up", || {
+            let _ = signal::send(rinit.pid, libc::SIGTERM);
+            let _ = signal::send(rinit.pid, libc::SIGINT);
+            proc::state(rinit.pid).is_none_or(|state| state == 'Z')
+        });
         let ended = rinit.end();
-        let limit = Duration::from_secs(5);
         assert_eq!(ended.status, 137, "{ended:?}");
-        assert!(first.elapsed() >= limit, "{:?}", first.elapsed());
-        assert!(second.elapsed() < limit, "{:?}", second.elapsed());
+        assert!(first.elapsed() >= LIMIT, "{:?}", first.elapsed());
     });
 }
 
