@@ -173,7 +173,8 @@ fn what_it_does(state: &State, pid: Pid, signal: Signal) -> Holdup {
         b'T' => Holdup::Stopped,
         _ if holds(state.blocked) && holds(state.pending) => Holdup::Blocks,
         b'D' => Holdup::Stuck,
-        _ if holds(state.pending) && !holds(state.blocked) => Holdup::Stuck,
+        // Not one that may just have had no CPU to take the signal on.
+        code if holds(state.pending) && !holds(state.blocked) && code != b'R' => Holdup::Stuck,
         _ if state.is_nested_init && !holds(state.caught) => Holdup::NestedInit,
         _ => procfs::first_child(pid).map_or(Holdup::Busy, Holdup::WaitsFor),
     }
