@@ -9,7 +9,7 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use nix::unistd::{Uid, write};
 
-use super::rinit::bind;
+use super::before_exec::bind;
 use super::{Directory, skip, wait_until};
 
 /// A cgroup of its own, gone when dropped.

@@ -1,18 +1,19 @@
 //! Containers under a real engine, driven by its client: `docker`, or `podman`, which takes the same words.
 
-use std::cell::Cell;
-use std::io;
+mod client;
+mod daemon;
+
 use std::ops::Deref;
 use std::path::Path;
-use std::process::{self, Child, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use super::output::Output;
-use super::rinit::pid_of;
-use super::{Directory, Ended, Role, Terminal, binary, fixture, limit, signal, skip, wait_until};
+use super::{Directory, Ended, Role, Terminal, binary, fixture, wait_until};
+pub use client::{Client, DOCKER, ask, debian, docker, is_running, logs, run, run_by, use_client};
+use client::{client, remove};
+pub use daemon::Engine;
 
 /// An image of a test's own, removed when the last of its containers is.
 pub struct Image {
@@ -250,158 +251,6 @@ impl Drop for Container {
         let _ = self.client.kill();
         let _ = self.client.wait();
     }
-}
-
-/// What comes before a client's subcommands.
-pub type Client = &'static [&'static str];
-
-/// The machine's engine, or wherever the environment leads.
-pub const DOCKER: Client = &["docker"];
-
-const ENGINE: Client = &["docker", "--host", "unix:///run/docker.sock"];
-
-thread_local! {
-    static CLIENT: Cell<Client> = const { Cell::new(DOCKER) };
-}
-
-/// Which client the calling thread uses from here on.
-pub fn use_client(client: Client) {
-    CLIENT.set(client);
-}
-
-fn client() -> Command {
-    let mut words = CLIENT.get().iter();
-    let mut client = Command::new(words.next().expect("a program"));
-    client.args(words);
-    client
-}
-
-/// Runs a subcommand of the thread's client, and takes what comes of it.
-pub fn run(words: &[&str]) -> io::Result<process::Output> {
-    run_by(CLIENT.get(), words)
-}
-
-/// It may take long, but not for ever.
-pub fn run_by(client: Client, words: &[&str]) -> io::Result<process::Output> {
-    Command::new("timeout")
-        .args(["--foreground", "--signal=KILL", "10m"])
-        .args(client)
-        .args(words)
-        .stdin(Stdio::null())
-        .output()
-}
-
-fn succeeds(words: &[&str]) -> bool {
-    run(words).is_ok_and(|output| output.status.success())
-}
-
-/// An engine on a machine of a test's own (see machine.rs), which the calling thread's client talks to. Ended when
-/// dropped.
-pub struct Engine {
-    daemon: Child,
-    log: Output,
-}
-
-impl Engine {
-    /// With a daemon's options beside those that make it work everywhere.
-    pub fn start(options: &[&str]) -> Option<Engine> {
-        let daemon = Command::new("dockerd")
-            .args(["--storage-driver", "vfs"])
-            .args(options)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn();
-        let Ok(mut daemon) = daemon else {
-            skip("there is no dockerd");
-            return None;
-        };
-        let log = Output::of("the daemon's log", daemon.stderr.take());
-        use_client(ENGINE);
-        let engine = Engine { daemon, log };
-        engine.log.line("API listen on");
-        Some(engine)
-    }
-
-    /// Whose `docker run --init` runs the binary under test.
-    pub fn with_rinit() -> Option<Engine> {
-        Engine::start(&["--init-path", binary().to_str().expect("a path in UTF-8")])
-    }
-
-    /// What the daemon has said so far.
-    pub fn log(&self) -> String {
-        self.log.text()
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        use_client(DOCKER);
-        // The daemon ends what it started itself, given the chance.
-        let _ = signal::send(pid_of(&self.daemon), libc::SIGTERM);
-        let limit = Instant::now() + limit();
-        while matches!(self.daemon.try_wait(), Ok(None)) && Instant::now() < limit {
-            thread::sleep(Duration::from_millis(2));
-        }
-        let _ = self.daemon.kill();
-        let _ = self.daemon.wait();
-    }
-}
-
-/// Where there is no engine, the test is skipped.
-pub fn is_running() -> bool {
-    let running = succeeds(&["info"]);
-    if !running {
-        skip("no docker engine answers");
-    }
-    running
-}
-
-/// A Debian to build on, made by .ci/base-image where it cannot be pulled. Where it is not to be had, the test is skipped.
-pub fn debian() -> Option<&'static str> {
-    let image = "debian:bookworm-slim";
-    if !is_running() {
-        return None;
-    }
-    let is_there = succeeds(&["image", "inspect", image]) || succeeds(&["pull", image]);
-    if !is_there {
-        skip("there is no base image: .ci/base-image makes it");
-    }
-    is_there.then_some(image)
-}
-
-/// What the thread's client says on standard output. It must succeed.
-pub fn docker(words: &[&str]) -> String {
-    ask(CLIENT.get(), words)
-}
-
-/// What a client says on standard output. It must succeed.
-pub fn ask(client: Client, words: &[&str]) -> String {
-    let output = run_by(client, words).expect("a client");
-    assert!(
-        output.status.success(),
-        "{client:?} {words:?}: {}\n{}{}",
-        output.status,
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8_lossy(&output.stdout)
-        .trim_end()
-        .to_owned()
-}
-
-/// What a container has written so far, to standard output and to standard error.
-pub fn logs(container: &str) -> String {
-    let logs = run(&["logs", container]).expect("a client");
-    let texts = [logs.stdout, logs.stderr];
-    texts
-        .map(|text| String::from_utf8_lossy(&text).into_owned())
-        .concat()
-}
-
-/// Cleans up, whatever the test came to.
-fn remove(words: &[&str]) {
-    let _ = run(words);
 }
 
 fn unique_name() -> String {

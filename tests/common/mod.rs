@@ -4,6 +4,7 @@
 // Each test file is a crate of its own and uses only a part of this.
 #![allow(dead_code, unused_imports)]
 
+pub mod before_exec;
 pub mod cgroup;
 pub mod elf_samples;
 pub mod engine;

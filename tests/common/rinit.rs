@@ -2,12 +2,9 @@
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
-use std::os::fd::RawFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
-
-use nix::mount::{MsFlags, mount};
 
 use super::output::{Output, assert_order, got};
 use super::role::Entry;
@@ -346,80 +343,6 @@ impl Drop for Running {
         }
         let _ = self.outside.kill();
         let _ = self.outside.wait();
-    }
-}
-
-/// Before exec: leaves rinit a child that it has not made, as `sh -c 'something & exec rinit …'` does. That ends
-/// with status 3 at the end of its standard input.
-pub fn fork_a_reader() -> io::Result<()> {
-    // SAFETY: the child makes system calls only.
-    unsafe {
-        if nix::errno::Errno::result(libc::fork())? == 0 {
-            // Among them is the one that tells of rinit's exec by its end.
-            libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0);
-            let mut byte = 0_u8;
-            while libc::read(0, (&raw mut byte).cast(), 1) > 0 {}
-            libc::_exit(3);
-        }
-    }
-    Ok(())
-}
-
-/// Before exec: leaves rinit a dead child, of which no signal tells any more.
-pub fn fork_a_zombie() -> io::Result<()> {
-    // SAFETY: system calls only; all zeros are a valid siginfo.
-    unsafe {
-        let child = nix::errno::Errno::result(libc::fork())?;
-        if child == 0 {
-            libc::_exit(3);
-        }
-        let mut info = std::mem::zeroed();
-        let flags = libc::WEXITED | libc::WNOWAIT;
-        nix::errno::Errno::result(libc::waitid(
-            libc::P_PID,
-            child as libc::id_t,
-            &raw mut info,
-            flags,
-        ))?;
-    }
-    Ok(())
-}
-
-/// Before exec: hands a descriptor over three times, by numbers that the tests themselves do not come to.
-pub fn hand_over(descriptor: RawFd) -> io::Result<()> {
-    for at_least in [300, 300, 500] {
-        // SAFETY: makes descriptors, and touches none that there are.
-        nix::errno::Errno::result(unsafe { libc::fcntl(descriptor, libc::F_DUPFD, at_least) })?;
-    }
-    Ok(())
-}
-
-/// Before exec: leaves nothing there.
-pub fn hide(path: &str) -> io::Result<()> {
-    Ok(mount(
-        Some("tmpfs"),
-        path,
-        Some("tmpfs"),
-        MsFlags::empty(),
-        None::<&str>,
-    )?)
-}
-
-/// Before exec: shows one directory in place of another.
-pub fn bind(
-    directory: &Path,
-    place: &'static str,
-) -> impl FnMut() -> io::Result<()> + Send + Sync + use<> {
-    let directory = directory.to_owned();
-    move || {
-        let none = None::<&str>;
-        Ok(mount(
-            Some(&directory),
-            place,
-            none,
-            MsFlags::MS_BIND,
-            none,
-        )?)
     }
 }
 

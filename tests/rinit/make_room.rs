@@ -5,9 +5,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use crate::common::before_exec::bind;
 use crate::common::elf_samples::{self, Machine};
 use crate::common::output::assert_order;
-use crate::common::rinit::bind;
 use crate::common::{
     Directory, Rinit, as_pid1, as_subreaper, find_program, fixture, proc, signal, skip,
 };

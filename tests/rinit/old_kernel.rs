@@ -4,7 +4,9 @@ use std::fs::File;
 use std::os::fd::AsRawFd;
 
 use crate::common::seccomp::refuse;
-use crate::common::{Rinit, as_pid1, as_pid1_and_subreaper, as_subreaper, proc, rinit, wait_until};
+use crate::common::{
+    Rinit, as_pid1, as_pid1_and_subreaper, as_subreaper, before_exec, proc, wait_until,
+};
 
 /// Newer than Linux 4.4, or such that the start-up code of a Rust program would not go on without.
 const CALLS: &[libc::c_long] = &[
@@ -39,9 +41,9 @@ fn newer_system_calls_are_not_needed() {
             let descriptor = file.as_raw_fd();
             let rinit = Rinit::new(role)
                 .before_exec(move || {
-                    rinit::hand_over(descriptor)?;
+                    before_exec::hand_over(descriptor)?;
                     if !proc_is_there {
-                        rinit::hide("/proc")?;
+                        before_exec::hide("/proc")?;
                     }
                     // A filter takes no more at a time.
                     calls.chunks(10).try_for_each(|some| refuse(some, errno))

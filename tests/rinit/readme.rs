@@ -4,10 +4,10 @@
 use std::fs;
 use std::process::Command;
 
+use crate::common::before_exec::{bind, hide};
 use crate::common::cgroup::Mount;
 use crate::common::elf_samples::{self, Machine};
 use crate::common::readme::{self, block};
-use crate::common::rinit::{bind, hide};
 use crate::common::{Directory, Rinit, as_pid1, binary, skip};
 
 #[test]

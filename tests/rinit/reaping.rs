@@ -1,7 +1,7 @@
 //! Every orphan is reaped, and none is taken for the command.
 
 use crate::common::rinit::reaping_is_forced;
-use crate::common::{Rinit, as_pid1_and_subreaper, proc, rinit, signal, wait_until};
+use crate::common::{Rinit, as_pid1_and_subreaper, before_exec, proc, signal, wait_until};
 
 #[test]
 fn twenty_thousand_orphans_at_once_leave_no_zombie() {
@@ -112,7 +112,7 @@ fn warn_on_reap_logs_each_orphan() {
 fn a_child_from_before_rinit_was_executed_is_reaped() {
     as_pid1_and_subreaper(|role| {
         let mut rinit = Rinit::new(role)
-            .before_exec(rinit::fork_a_reader)
+            .before_exec(before_exec::fork_a_reader)
             .fixture("sleep command")
             .start();
         rinit.ready("command");
@@ -130,13 +130,13 @@ fn a_child_from_before_rinit_was_executed_is_reaped() {
 fn a_child_that_was_dead_before_rinit_was_executed_is_reaped() {
     as_pid1_and_subreaper(|role| {
         let rinit = Rinit::new(role)
-            .before_exec(rinit::fork_a_zombie)
+            .before_exec(before_exec::fork_a_zombie)
             .fixture("sleep command")
             .start();
         rinit.ready("command");
         rinit.wait_until_only_command_is_left();
         let rinit = Rinit::new(role)
-            .before_exec(rinit::fork_a_zombie)
+            .before_exec(before_exec::fork_a_zombie)
             .words("-P")
             .start();
         wait_until("nothing is left", || proc::children(rinit.pid).is_empty());

@@ -1,7 +1,7 @@
 //! What is printed instead of running a command, and `--pause`.
 
 use super::expect_refusal;
-use crate::common::{Rinit, as_pid1, as_pid1_and_subreaper, proc, rinit, wait_until};
+use crate::common::{Rinit, as_pid1, as_pid1_and_subreaper, before_exec, proc, wait_until};
 
 #[test]
 fn help_version_and_license_go_to_standard_output() {
@@ -82,7 +82,7 @@ fn pause_reaps_until_it_is_asked_to_stop() {
             for option in ["-P", "--pause"] {
                 let mut rinit = Rinit::new(role)
                     .words(option)
-                    .before_exec(rinit::fork_a_reader)
+                    .before_exec(before_exec::fork_a_reader)
                     .start();
                 assert_eq!(proc::children(rinit.pid).len(), 1);
                 drop(rinit.stdin.take());

@@ -10,7 +10,7 @@ use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
 
 use super::{close_all_but, same_with_and_without};
-use crate::common::rinit::hand_over;
+use crate::common::before_exec::hand_over;
 use crate::common::{Directory, Rinit, as_pid1_and_subreaper, proc, signal, wait_until};
 
 #[test]

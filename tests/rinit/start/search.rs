@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use nix::sys::resource::{Resource, setrlimit};
 
-use crate::common::rinit::hide;
+use crate::common::before_exec::hide;
 use crate::common::{
     Directory, Rinit, as_pid1_and_subreaper, binary, find_program, fixture, proc, signal, strace,
     wait_until,

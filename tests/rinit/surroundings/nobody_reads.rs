@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::pipe2;
 
-use crate::common::rinit::hide;
+use crate::common::before_exec::hide;
 use crate::common::seccomp::refuse;
 use crate::common::{Directory, Rinit, as_pid1_and_subreaper, strace, terminal};
 

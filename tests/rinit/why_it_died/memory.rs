@@ -1,8 +1,8 @@
 //! Want of memory: the kernel's count, and whose limit it was.
 
 use super::killed;
+use crate::common::before_exec::hide;
 use crate::common::cgroup::{Limit, Mount};
-use crate::common::rinit::hide;
 use crate::common::{Ended, Rinit, Running, as_pid1, proc, signal};
 
 const NOT_MEMORY: &str =
