@@ -243,7 +243,8 @@ impl Display for Message<'_> {
             ),
             Self::MayNotSignal { signal, pid } => write!(
                 f,
-                "cannot send {signal} to pid {pid}: it runs as another user; run rinit as root, as that user, or with the KILL capability (logged once)"
+                "cannot send {signal} to pid {pid}: it runs as another user; {} (logged once)",
+                cure::PERMISSION_TO_SIGNAL
             ),
             Self::LostCommand { command, pid } => write!(
                 f,

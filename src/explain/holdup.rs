@@ -7,7 +7,7 @@ use nix::unistd::{Pid, getpgid, getpid};
 
 use crate::process::{Name, State};
 use crate::signal::{Signal, Signals};
-use crate::sys::procfs;
+use crate::sys::{kill, procfs};
 use crate::time::Time;
 
 /// How many processes a message names.
@@ -31,6 +31,8 @@ pub struct Request {
 /// Why a process is still there, the worst first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Holdup {
+    /// Another user's, whom rinit may not signal.
+    OutOfReach,
     /// Before `Blocks`: that is what unshare(1) does while it waits for one.
     NestedInit,
     Ignores,
@@ -131,6 +133,9 @@ fn holdup(request: &Request, pid: Pid) -> Option<Holdup> {
         || request.command_lives && descends(state.parent, request.command);
     if state.is_dead() || !is_ours {
         return None;
+    }
+    if !kill::is_permitted(pid) {
+        return Some(Holdup::OutOfReach);
     }
     Some(not_asked(request, pid).unwrap_or_else(|| what_it_does(&state, pid, request.signal)))
 }

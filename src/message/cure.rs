@@ -11,6 +11,10 @@ use super::escaped::Escaped;
 use super::part::{File, INDENT, Quoted, Word};
 use crate::explain::{Arch, Archive, Cause, Failure, Hint, Libc, ShellWord};
 
+/// Of another user's process.
+pub const PERMISSION_TO_SIGNAL: &str =
+    "run rinit as root, as that user, or with the KILL capability";
+
 /// What to do about it.
 pub fn add_cure(f: &mut Formatter, failure: &Failure) -> fmt::Result {
     let name = failure.file.as_os_str();

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use super::cure;
 use super::escaped::Escaped;
 use super::part::INDENT;
 use crate::explain::holdup::{Holdup, Holdups, Witness};
@@ -82,6 +83,7 @@ impl Display for Named<'_> {
 
 fn add_predicate(f: &mut Formatter, witness: &Witness, signal: Signal) -> fmt::Result {
     match witness.holdup {
+        Holdup::OutOfReach => f.write_str("runs as another user, and rinit may not signal it"),
         Holdup::Ignores => write!(f, "ignores {signal}"),
         Holdup::Blocks => write!(f, "blocks {signal}"),
         Holdup::Stopped => f.write_str("is stopped"),
@@ -114,6 +116,7 @@ fn add_predicate(f: &mut Formatter, witness: &Witness, signal: Signal) -> fmt::R
 /// `time`: who gives more of it.
 fn add_advice(f: &mut Formatter, worst: &Witness, signal: Signal, time: &str) -> fmt::Result {
     let before_more_time = match worst.holdup {
+        Holdup::OutOfReach => return f.write_str(cure::PERMISSION_TO_SIGNAL),
         Holdup::Ignores | Holdup::Blocks => {
             let other = if signal == Signal::INT { "TERM" } else { "INT" };
             return write!(

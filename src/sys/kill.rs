@@ -13,6 +13,11 @@ pub fn process(pid: Pid, signal: Signal) -> Result<(), Errno> {
     kill(pid.as_raw(), signal)
 }
 
+/// Whether rinit may send that process a signal; where it is gone, too.
+pub fn is_permitted(pid: Pid) -> bool {
+    send(pid.as_raw(), 0) != Err(Errno::EPERM)
+}
+
 /// # Errors
 /// EPERM only where not a single process of the group may be signalled.
 pub fn group(group: Pid, signal: Signal) -> Result<(), Errno> {
@@ -30,6 +35,10 @@ pub fn everyone(signal: Signal) -> Result<(), Errno> {
 }
 
 fn kill(target: libc::pid_t, signal: Signal) -> Result<(), Errno> {
+    send(target, signal.raw())
+}
+
+fn send(target: libc::pid_t, number: libc::c_int) -> Result<(), Errno> {
     // SAFETY: see above.
-    Errno::result(unsafe { libc::kill(target, signal.raw()) }).map(drop)
+    Errno::result(unsafe { libc::kill(target, number) }).map(drop)
 }

@@ -5,10 +5,10 @@ use std::io;
 use std::path::Path;
 use std::thread;
 
-use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use nix::unistd::Uid;
 
+use crate::common::before_exec::{CAP_KILL, CAP_SYS_PTRACE, drop_capability};
 use crate::common::fuse::FuseMount;
 use crate::common::tracer::Tracer;
 use crate::common::{
@@ -362,9 +362,29 @@ fn another_users_process_is_named_unless_proc_hides_it() {
 fn may_not_trace(hidepid: &CStr) -> io::Result<()> {
     let none = None::<&CStr>;
     mount(none, c"/proc", none, MsFlags::MS_REMOUNT, Some(hidepid))?;
-    // SAFETY: of numbers only.
-    Errno::result(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, CAP_SYS_PTRACE) })?;
-    Ok(())
+    drop_capability(CAP_SYS_PTRACE)
 }
 
-const CAP_SYS_PTRACE: libc::c_ulong = 19;
+#[test]
+fn another_users_process_that_rinit_may_not_signal_is_named_first() {
+    if !Uid::effective().is_root() {
+        skip("only root can run a command as another user");
+        return;
+    }
+    as_pid1_and_subreaper_at_once(|role| {
+        let rinit = Rinit::new(role)
+            .before_exec(|| drop_capability(CAP_KILL))
+            .fixture("fork ignore TERM record own , user 1234 record app")
+            .start();
+        rinit.ready_before_now("own");
+        let app = named(rinit.ready_before_now("app"));
+        explains(
+            &rinit,
+            &[
+                &format!("{app} runs as another user, and rinit may not signal it; "),
+                " ignores SIGTERM\n",
+                "run rinit as root, as that user, or with the KILL capability\n",
+            ],
+        );
+    });
+}
