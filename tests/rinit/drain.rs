@@ -43,6 +43,7 @@ fn two_programs_in_the_background_of_a_shell_say_their_last_words() {
 fn what_outlives_a_command_that_ends_by_itself_is_asked_once_and_continued() {
     as_pid1_and_subreaper(|role| {
         let rinit = Rinit::new(role)
+            .words("-t 60")
             .fixture("fork linger left TERM 1200 say left-is-done exit 0 , until-eof exit 7")
             .start();
         rinit.ready("left");
@@ -73,6 +74,7 @@ fn a_drain_that_takes_no_second_says_nothing() {
 fn after_one_second_a_line_names_what_is_waited_for() {
     as_pid1_and_subreaper(|role| {
         let mut rinit = Rinit::new(role)
+            .words("-t 60")
             .fixture("fork linger left USR1 0 exit 0 , until-eof exit 7")
             .start();
         let left = rinit.ready("left");
