@@ -75,7 +75,7 @@ pub fn namespaces_allowed() -> bool {
             .words("exit 0")
             .try_start()
         {
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => false,
+            Err(error) if is_refusal(&error) => false,
             Err(error) => panic!("cannot start the fixture: {error}"),
             Ok(_) => true,
         }
@@ -86,6 +86,21 @@ pub fn namespaces_allowed() -> bool {
         );
     }
     allowed
+}
+
+/// No namespace for this user, none more for anybody, or none in this kernel (unshare(2)).
+fn is_refusal(error: &io::Error) -> bool {
+    let refusals = [
+        libc::EPERM,
+        libc::EACCES,
+        libc::ENOSPC,
+        libc::EUSERS,
+        libc::EINVAL,
+        libc::ENOSYS,
+    ];
+    error
+        .raw_os_error()
+        .is_some_and(|error| refusals.contains(&error))
 }
 
 /// Moves a process that is about to execute a program into a namespace, from which only that program

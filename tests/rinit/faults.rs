@@ -94,9 +94,10 @@ fn a_command_that_stops_on_a_terminal_goes_on_and_keeps_its_status() {
 
 #[test]
 fn daemons_keep_their_status() {
-    // Dead before COMMAND is reaped, it would count as none.
+    // Dead before rinit has seen that it outlives COMMAND, it would count as none.
     let words = "-d -vv -- FIXTURE into STARTED say started \
-                 orphan exec sh -c 'while sleep 0.1; kill -0 2; do :; done 2>/dev/null; exit 3' , exit 0";
+                 orphan exec sh -c 'while sleep 0.1; kill -0 2 || ! grep -q sleeping /proc/1/status; do :; done \
+                 2>/dev/null; exit 3' , exit 0";
     as_pid1(|role| {
         try_faults(&run("daemon", role, words), STATUS);
     });
