@@ -67,8 +67,9 @@ pub struct Holdups {
 }
 
 impl Holdups {
+    /// `None` where all that can be seen are dead, and only to be reaped.
     #[inline(never)] // for its size: few runs need it
-    pub fn find(request: &Request) -> Self {
+    pub fn find(request: &Request) -> Option<Self> {
         let mut holdups = Self {
             signal: request.signal,
             named: [const { None }; NAMED],
@@ -76,6 +77,7 @@ impl Holdups {
             is_cut_off: false,
         };
         let mut looked_at: usize = 0;
+        let mut any_dead = false;
         // COMMAND first: on a busy host it may be one of the last.
         procfs::each_process(request.command, |pid| {
             looked_at = looked_at.saturating_add(1);
@@ -83,12 +85,16 @@ impl Holdups {
                 holdups.is_cut_off = true;
                 return ControlFlow::Break(());
             }
-            if let Some(holdup) = holdup(request, pid) {
-                holdups.add(pid, holdup);
+            if let Some(state) = procfs::state(pid).filter(|state| is_ours(request, state)) {
+                if state.is_dead() {
+                    any_dead = true;
+                } else {
+                    holdups.add(pid, holdup(request, pid, &state));
+                }
             }
             ControlFlow::Continue(())
         });
-        holdups
+        (!any_dead || holdups.worst().is_some()).then_some(holdups)
     }
 
     /// The one to blame most.
@@ -125,19 +131,17 @@ impl Holdups {
     }
 }
 
-/// `None`: it is none of rinit's, or its parent's to stop, or dead.
-fn holdup(request: &Request, pid: Pid) -> Option<Holdup> {
-    let state = procfs::state(pid)?;
+/// Whether it is rinit's to stop, or its parent's.
+fn is_ours(request: &Request, state: &State) -> bool {
     // While draining, each child is asked in its turn.
-    let is_ours = state.parent == getpid()
-        || request.command_lives && descends(state.parent, request.command);
-    if state.is_dead() || !is_ours {
-        return None;
-    }
+    state.parent == getpid() || request.command_lives && descends(state.parent, request.command)
+}
+
+fn holdup(request: &Request, pid: Pid, state: &State) -> Holdup {
     if !kill::is_permitted(pid) {
-        return Some(Holdup::OutOfReach);
+        return Holdup::OutOfReach;
     }
-    Some(not_asked(request, pid).unwrap_or_else(|| what_it_does(&state, pid, request.signal)))
+    not_asked(request, pid).unwrap_or_else(|| what_it_does(state, pid, request.signal))
 }
 
 fn descends(parent: Pid, command: Pid) -> bool {

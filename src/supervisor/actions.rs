@@ -13,23 +13,27 @@ pub fn carry_out(level: Level, jobs: &JobControl, command: &mut Command, action:
         Action::ContinueIfStopped => jobs.continue_group(command),
         Action::AnnounceDrain => log(level, &Message::Draining),
         Action::ExplainWait(request) => {
-            let holdups = find_holdups(command, request);
-            log(
-                level,
-                &if command.lives() {
-                    Message::StillRunning(&holdups)
-                } else {
-                    Message::Awaited(&holdups)
-                },
-            );
+            if let Some(holdups) = find_holdups(command, request) {
+                log(
+                    level,
+                    &if command.lives() {
+                        Message::StillRunning(&holdups)
+                    } else {
+                        Message::Awaited(&holdups)
+                    },
+                );
+            }
         }
         Action::NameKilled(request) => {
-            log(level, &Message::Killed(&find_holdups(command, request)));
+            if let Some(holdups) = find_holdups(command, request) {
+                log(level, &Message::Killed(&holdups));
+            }
         }
     }
 }
 
-fn find_holdups(command: &Command, request: Requested) -> Holdups {
+/// `None` where the last of them has just ended.
+fn find_holdups(command: &Command, request: Requested) -> Option<Holdups> {
     Holdups::find(&Request {
         signal: request.signal,
         at: request.at,

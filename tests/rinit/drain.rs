@@ -6,7 +6,7 @@ use crate::common::output::got;
 use crate::common::outsider::{Outsider, may_enter};
 use crate::common::{
     Ended, Rinit, Running, as_pid1_and_subreaper, as_pid1_and_subreaper_at_once, proc, signal,
-    wait_until,
+    strace, wait_until,
 };
 
 #[test]
@@ -67,6 +67,24 @@ fn a_drain_that_takes_no_second_says_nothing() {
         if start.elapsed() < Duration::from_secs(1) {
             assert_eq!(ended.stderr, "");
         }
+    });
+}
+
+/// What can be seen of it is dead: no /proc is to be mounted for that.
+#[test]
+fn a_leftover_that_ends_while_rinit_looks_for_it_needs_no_line() {
+    strace::as_pid1_and_subreaper(|role| {
+        let rinit = Rinit::new(role)
+            .words("-t 60")
+            .fixture("fork linger left TERM 1300 exit 0 , until-eof exit 7")
+            .start();
+        rinit.ready("left");
+        let slow_search = "-e inject=getdents64:delay_enter=700000";
+        let mut strace = strace::attach(&format!("strace -o /dev/null {slow_search}"), rinit.pid);
+        let ended = end_of_command(rinit);
+        assert_eq!(ended.status, 7, "{ended:?}");
+        assert!(!ended.stderr.contains("mount /proc"), "{ended:?}");
+        strace.wait().expect("a child of ours");
     });
 }
 

@@ -7,6 +7,7 @@ use super::{
     PROGRAM_HEADER_SIZE, expect, in_image, is_no_program, machine, run, set_mode, with_file,
 };
 use crate::common::elf_samples::{self, Machine};
+use crate::common::role::namespaces_allowed;
 use crate::common::{Directory, binary, skip};
 
 /// What Docker calls a machine, and the kernel.
@@ -66,6 +67,9 @@ fn a_program_for_another_machine() {
 /// The kernel says ENOENT then, as if the program itself were not there.
 #[test]
 fn a_program_for_another_machine_whose_emulator_is_not_there() {
+    if !namespaces_allowed() {
+        return;
+    }
     let (docker, machine) = machine();
     let other = MACHINES
         .into_iter()
