@@ -4,6 +4,10 @@
 //! has not read, and its writers, in mid clean-up, of SIGPIPE. By itself it ends
 //! at the end of its input.
 
+use std::cell::Cell;
+use std::mem;
+use std::time::Duration;
+
 use nix::unistd::Pid;
 
 use crate::command::{Command, MOST_MEMBERS};
@@ -17,10 +21,15 @@ use crate::time::Time;
 /// While members are born faster than they are signalled, this has no end.
 const MOST_ROUNDS: usize = 16;
 
+/// What has not read on for so long, though its input holds something, may never read that.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
 /// A member of COMMAND's group.
 struct Member {
     pid: Pid,
     pipes: StandardPipes,
+    /// Its turn comes after those that write to its standard input.
+    is_filter: Cell<bool>,
 }
 
 /// A stop signal that has yet to reach some of COMMAND's group.
@@ -28,8 +37,15 @@ pub struct PendingStop {
     signal: Signal,
     asked: Vec<Pid>,
     next_scan_at: Time,
-    /// When those may be asked whose input has ended.
-    ended_at: Option<Time>,
+    /// Of those whose writers are gone.
+    last_reads: Vec<LastRead>,
+}
+
+/// Since when a member has not read on.
+struct LastRead {
+    pid: Pid,
+    unread: usize,
+    at: Time,
 }
 
 /// Sends a stop signal to COMMAND's group, filters last. Without a filter, or where that
@@ -37,8 +53,7 @@ pub struct PendingStop {
 ///
 /// With one, its members are signalled one by one: who has been by now is returned.
 pub fn signal_group(command: &mut Command, signal: Signal) -> Option<(PendingStop, Vec<Pid>)> {
-    let has_filter =
-        |members: &Vec<Member>| members.iter().any(|member| is_filter(member, members));
+    let has_filter = |members: &Vec<Member>| members.iter().any(|member| member.is_filter.get());
     if members(command).filter(has_filter).is_none() {
         command.send(signal, Target::GroupFiltersLast);
         return None;
@@ -47,14 +62,16 @@ pub fn signal_group(command: &mut Command, signal: Signal) -> Option<(PendingSto
         signal,
         asked: Vec::new(),
         next_scan_at: clock::now().after(FILTER_INTERVAL),
-        ended_at: None,
+        last_reads: Vec::new(),
     };
     let mut asked = Vec::new();
-    for _ in 0..MOST_ROUNDS {
+    for round in 0..MOST_ROUNDS {
         let Some(members) = members(command) else {
             break;
         };
-        let is_turn = |member: &Member| !is_filter(member, &members);
+        // After the first round, a filter may have lost its writers to that.
+        let is_turn =
+            |member: &Member| !member.is_filter.get() && (round == 0 || !reads_pipe(member));
         let (round, _) = stop.signal_members(command, &members, is_turn);
         if round.is_empty() {
             break;
@@ -73,25 +90,23 @@ impl PendingStop {
         self.next_scan_at
     }
 
+    pub fn has_asked(&self, pid: Pid) -> bool {
+        self.asked.contains(&pid)
+    }
+
     /// Asks those that can be asked by now. Returns who that was, and whether that was all.
     pub fn go_on(&mut self, now: Time, command: &mut Command) -> (Vec<Pid>, bool) {
         self.next_scan_at = now.after(FILTER_INTERVAL);
         let Some(members) = members(command) else {
-            return (Vec::new(), true);
+            return (Vec::new(), false);
         };
-        let is_open = |member: &&Member| !self.asked.contains(&member.pid);
-        let asked_live = members.iter().any(|member| !is_open(&member));
-        let flowing = |member: &Member| is_filter(member, &members) || is_unread(member);
-        let any_flows = members.iter().filter(is_open).any(flowing);
-        let may_ask_filters = if any_flows && asked_live {
-            self.ended_at = None;
-            false
-        } else {
-            *self.ended_at.get_or_insert(now.after(FILTER_HEAD_START)) <= now
-        };
-        self.signal_members(command, &members, |member| {
-            may_ask_filters || !reads_pipe(member)
-        })
+        let mut last_reads = mem::take(&mut self.last_reads);
+        let asked = self.signal_members(command, &members, |member| {
+            !member.is_filter.get()
+                && (!reads_pipe(member) || has_paused(&mut last_reads, member, now))
+        });
+        self.last_reads = last_reads;
+        asked
     }
 
     /// Signals each member whose turn it is. Returns who that was, and whether it was all that
@@ -100,12 +115,12 @@ impl PendingStop {
         &mut self,
         command: &mut Command,
         members: &[Member],
-        is_turn: impl Fn(&Member) -> bool,
+        mut is_turn: impl FnMut(&Member) -> bool,
     ) -> (Vec<Pid>, bool) {
         let mut round = Vec::new();
         let mut is_all = true;
         for member in members {
-            if self.asked.contains(&member.pid) {
+            if self.has_asked(member.pid) {
                 continue;
             }
             if is_turn(member) {
@@ -139,10 +154,11 @@ pub fn see_inputs(
         }
         let group = group.get_or_insert_with(|| members(command).unwrap_or_default());
         let pid = child.pid;
-        let member = Member { pid, pipes };
-        child.input = if is_filter(&member, group) || is_unread(&member) {
+        let is_filter = |member: &Member| member.pid == pid && member.is_filter.get();
+        let is_pipe = matches!(input, Pipe::Anonymous(_));
+        child.input = if group.iter().any(is_filter) || is_pipe && pipes::unread_input(pid) > 0 {
             Input::Flowing
-        } else if matches!(input, Pipe::Anonymous(_)) {
+        } else if is_pipe {
             Input::Ended
         } else {
             Input::Other
@@ -157,9 +173,40 @@ fn members(command: &Command) -> Option<Vec<Member>> {
     members.try_reserve_exact(pids.len()).ok()?;
     for pid in pids {
         let pipes = StandardPipes::of(pid).unwrap_or_default();
-        members.push(Member { pid, pipes });
+        members.push(Member {
+            pid,
+            pipes,
+            is_filter: Cell::new(false),
+        });
     }
+    mark_filters(&members)?;
     Some(members)
+}
+
+/// A filter is what others feed, unless they do so in a circle alone: there nobody would be
+/// the first to be asked.
+fn mark_filters(members: &[Member]) -> Option<()> {
+    let (mut fed, mut feeding) = (Vec::new(), Vec::new());
+    fed.try_reserve_exact(members.len()).ok()?;
+    feeding.try_reserve_exact(members.len()).ok()?;
+    for member in members {
+        let is_fed = members.iter().any(|other| feeds(other, member)) && reads_pipe(member);
+        if is_fed { &mut fed } else { &mut feeding }.push(member);
+    }
+    while let Some(writer) = feeding.pop() {
+        let is_new = |reader: &&&Member| !reader.is_filter.get() && feeds(writer, reader);
+        for reader in fed.iter().filter(is_new) {
+            reader.is_filter.set(true);
+            feeding.push(reader);
+        }
+    }
+    Some(())
+}
+
+/// Whether a member writes to another one's standard input.
+fn feeds(writer: &Member, reader: &Member) -> bool {
+    let input = reader.pipes.input;
+    input.is_some() && writer.pid != reader.pid && writer.pipes.outputs.contains(&input)
 }
 
 fn reads_pipe(member: &Member) -> bool {
@@ -170,19 +217,29 @@ fn reads_pipe(member: &Member) -> bool {
     }
 }
 
-/// Whether another member writes to this one's standard input.
-fn is_filter(member: &Member, members: &[Member]) -> bool {
-    let Some(input) = member.pipes.input else {
-        return false;
-    };
-    let writes =
-        |other: &Member| other.pid != member.pid && other.pipes.outputs.contains(&Some(input));
-    members.iter().any(writes) && reads_pipe(member)
-}
-
-fn is_unread(member: &Member) -> bool {
+/// Whether a member, whose writers are gone, has had its time to end by itself.
+fn has_paused(last_reads: &mut Vec<LastRead>, member: &Member, now: Time) -> bool {
+    let (pid, at) = (member.pid, now);
     let is_pipe = matches!(member.pipes.input, Some(Pipe::Anonymous(_)));
-    is_pipe && pipes::input_holds_something(member.pid)
+    let unread = if is_pipe { pipes::unread_input(pid) } else { 0 };
+    let last = LastRead { pid, unread, at };
+    if let Some(known) = last_reads.iter_mut().find(|known| known.pid == pid) {
+        if known.unread == unread {
+            let pause = if unread > 0 {
+                LONGEST_PAUSE
+            } else {
+                FILTER_HEAD_START
+            };
+            return known.at.after(pause) <= now;
+        }
+        *known = last;
+        return false;
+    }
+    let is_noted = last_reads.try_reserve(1).is_ok();
+    if is_noted {
+        last_reads.push(last);
+    }
+    !is_noted
 }
 
 /// Where no memory is left, a member is asked once more, which is better than an abort.

@@ -109,15 +109,15 @@ pub fn input_is_fifo(pid: Pid) -> bool {
     result == 0 && libc::mode_t::from(status.stx_mode) & libc::S_IFMT == libc::S_IFIFO
 }
 
-/// Whether the pipe at standard input still holds something. A reader more, for
+/// How many bytes the pipe at standard input still holds. A reader more, for
 /// that moment, changes nothing for those at its other end.
-pub fn input_holds_something(pid: Pid) -> bool {
+pub fn unread_input(pid: Pid) -> usize {
     let name = FixedString::<LONGEST_NAME>::new(format_args!("/proc/{pid}/fd/0"));
     let Ok(pipe) = file::open(name.as_str().as_ref()) else {
-        return false;
+        return 0;
     };
     let mut count: libc::c_int = 0;
     // SAFETY: writes this number.
     let result = unsafe { libc::ioctl(pipe.as_raw_fd(), libc::FIONREAD, &raw mut count) };
-    result == 0 && count > 0
+    Errno::result(result).map_or(0, |_| usize::try_from(count).unwrap_or(0))
 }

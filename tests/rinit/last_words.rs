@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::common::{Rinit, as_pid1, as_pid1_and_subreaper};
+use crate::common::{Rinit, as_pid1, as_pid1_and_subreaper, as_pid1_and_subreaper_at_once};
 
 /// How often each is tried: what is lost only now and then is lost.
 const TRIES: usize = 20;
@@ -73,6 +73,49 @@ fn a_filter_that_outlives_its_input_is_asked_in_the_end() {
         assert!(ended.stdout.contains("cleanup 5"), "{ended:?}");
         assert!(ended.stdout.contains("asked"), "{ended:?}");
     });
+}
+
+#[test]
+fn a_filter_that_has_lost_its_writer_to_the_stop_reads_all() {
+    // It does not begin before: then it has read nothing when the writer dies. And the writer
+    // does not say itself that it is there: that would turn its standard output elsewhere.
+    let script = r#"gate=$(mktemp -u); trap ": > $gate; wait" TERM
+        { for i in {1..300}; do echo $i; done; bash -c "echo started >&2"; exec sleep 1000; } |
+            { echo waiting; until [ -e $gate ]; do sleep 0.01; done; rm $gate; while read -r line; do echo "got $line"; done; } &
+        wait"#;
+    as_pid1_and_subreaper(|role| {
+        for _ in 0..TRIES / 4 {
+            let rinit = Rinit::new(role).words("-- bash -c").arg(script).start();
+            rinit.complains("started");
+            rinit.says("waiting");
+            rinit.send(libc::SIGTERM);
+            let ended = rinit.end();
+            assert!(ended.stdout.contains("got 300"), "{ended:?}");
+        }
+    });
+}
+
+#[test]
+fn a_server_at_the_end_or_in_the_middle_of_a_pipeline_is_asked() {
+    const SERVER: &str = r#"bash -c 'trap "echo saved >&2; exit" TERM; bash -c "echo started >&2"; while :; do sleep 0.01; done'"#;
+    for pipeline in [
+        // What it does not read ends never.
+        "yes | SERVER",
+        "tail -f /dev/null | SERVER | cat",
+        // The first to be asked cannot be one whose writers are gone.
+        "cat < $fifo | SERVER > $fifo",
+    ] {
+        as_pid1_and_subreaper_at_once(|role| {
+            let pipeline = pipeline.replace("SERVER", SERVER);
+            let script =
+                format!("fifo=$(mktemp -u); mkfifo $fifo; trap 'rm $fifo; exit' TERM; {pipeline}");
+            let rinit = Rinit::new(role).words("-- bash -c").arg(&script).start();
+            rinit.complains("started");
+            rinit.send(libc::SIGTERM);
+            let ended = rinit.end();
+            assert!(ended.stderr.contains("saved"), "{script}: {ended:?}");
+        });
+    }
 }
 
 #[test]
