@@ -213,7 +213,10 @@ impl Supervisor<'_> {
                             at_once = true;
                         }
                     }
-                    action => actions::carry_out(options.level, jobs, command, action),
+                    action => {
+                        let pending = pending_stop.as_ref();
+                        actions::carry_out(options.level, jobs, command, pending, action);
+                    }
                 }
             })
         };

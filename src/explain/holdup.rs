@@ -19,13 +19,15 @@ const MOST_GENERATIONS: usize = 8;
 
 /// What was asked of whom.
 #[derive(Clone, Copy)]
-pub struct Request {
+pub struct Request<'a> {
     pub signal: Signal,
     pub at: Option<Time>,
     /// It went to COMMAND's whole group.
     pub to_group: bool,
     pub command: Pid,
     pub command_lives: bool,
+    /// Whether it has yet to go to that log filter.
+    pub is_pending_for: &'a dyn Fn(Pid) -> bool,
 }
 
 /// Why a process is still there, the worst first.
@@ -45,6 +47,8 @@ pub enum Holdup {
     BornLater,
     Busy,
     WaitsFor(Pid),
+    /// A log filter.
+    AskedLast,
     /// Not sent the signal either, but most programs that have such children stop them.
     OutsideGroup,
 }
@@ -171,7 +175,10 @@ fn not_asked(request: &Request, pid: Pid) -> Option<Holdup> {
         return Some(Holdup::OnlyCommandIsAsked);
     }
     let born_before = procfs::start_info(pid).is_some_and(|info| info.started_at < at.tick());
-    (!born_before).then_some(Holdup::BornLater)
+    if !born_before {
+        return Some(Holdup::BornLater);
+    }
+    (request.is_pending_for)(pid).then_some(Holdup::AskedLast)
 }
 
 fn what_it_does(state: &State, pid: Pid, signal: Signal) -> Holdup {

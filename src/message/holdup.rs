@@ -108,6 +108,10 @@ fn add_predicate(f: &mut Formatter, witness: &Witness, signal: Signal) -> fmt::R
             f,
             "is outside the command's process group, and has not been sent {signal}"
         ),
+        Holdup::AskedLast => write!(
+            f,
+            "reads what others write, and is sent {signal} after them"
+        ),
         Holdup::Busy => write!(f, "has received {signal}, and is not done"),
         Holdup::WaitsFor(child) => write!(f, "waits for pid {child}"),
     }
@@ -141,7 +145,7 @@ fn add_advice(f: &mut Formatter, worst: &Witness, signal: Signal, time: &str) ->
         }
         Holdup::BornLater | Holdup::OutsideGroup => "have its parent stop it, or ",
         Holdup::WaitsFor(_) => "have it stop what it waits for, or ",
-        Holdup::Busy => "",
+        Holdup::Busy | Holdup::AskedLast => "",
     };
     write!(f, "{before_more_time}give it more time: {time}")
 }

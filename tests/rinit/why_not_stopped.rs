@@ -12,7 +12,7 @@ use crate::common::before_exec::{CAP_KILL, CAP_SYS_PTRACE, drop_capability};
 use crate::common::fuse::FuseMount;
 use crate::common::tracer::Tracer;
 use crate::common::{
-    Rinit, Running, as_pid1, as_pid1_and_subreaper_at_once, proc, signal, skip, wait_until,
+    Rinit, Running, as_pid1, as_pid1_and_subreaper_at_once, fixture, proc, signal, skip, wait_until,
 };
 
 /// A process as messages name it.
@@ -207,6 +207,26 @@ fn a_child_in_a_group_of_its_own_is_named_behind_who_waits_for_it() {
         );
         let advice = format!("have it stop what it waits for, or {MORE_TIME}");
         explains(&rinit, &[&waits, &outside, &advice]);
+    });
+}
+
+#[test]
+fn a_log_filter_is_not_said_to_have_received_the_signal() {
+    as_pid1_and_subreaper_at_once(|role| {
+        let app = fixture();
+        let script = format!("trap : TERM; {} catch TERM sleep app | cat", app.display());
+        let rinit = Rinit::new(role).words("-- sh -c").arg(script).start();
+        let shell = proc::parent(rinit.ready("app"));
+        for member in proc::children(shell) {
+            proc::wait_until_older_than_a_tick(member);
+        }
+        explains(
+            &rinit,
+            &[
+                "\"cat\" (pid ",
+                ") reads what others write, and is sent SIGTERM after them",
+            ],
+        );
     });
 }
 
