@@ -44,7 +44,7 @@ pub fn fork_a_zombie() -> io::Result<()> {
 
 /// Hands a descriptor over three times, by numbers that the tests themselves do not come to.
 pub fn hand_over(descriptor: RawFd) -> io::Result<()> {
-    for at_least in [300, 300, 500] {
+    for at_least in [900, 900, 1000] {
         // SAFETY: makes descriptors, and touches none that there are.
         nix::errno::Errno::result(unsafe { libc::fcntl(descriptor, libc::F_DUPFD, at_least) })?;
     }

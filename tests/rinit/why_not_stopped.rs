@@ -286,8 +286,10 @@ fn those_to_blame_come_first_and_no_more_than_five_are_named() {
         let rinit = Rinit::new(role)
             .fixture("fork record busy , ignore TERM sleepers 6 sleep app")
             .start();
-        for name in ["busy", "app"] {
-            rinit.ready_before_now(name);
+        rinit.ready("busy");
+        let app = rinit.ready("app");
+        for child in proc::children(app) {
+            proc::wait_until_older_than_a_tick(child);
         }
         let ignores = ["ignores SIGTERM; "; 5];
         explains(&rinit, &[&ignores[..], &["and 3 more\n"]].concat());
