@@ -1,7 +1,8 @@
-# A web application whose only answer takes three seconds.
+# A web application with one slow answer.
 class Slow
   def each
     yield "begun\n"
+    sleep 0.1 until File.exist?('/out/asked')
     sleep 3
     yield "complete\n"
   end

@@ -44,6 +44,9 @@ fn no_work_is_lost_that_is_kept_without_an_init_or_with_tini() {
     // A busy machine delays a program beyond what the engine gives it: once more, with nothing beside it.
     let is_suspect = |row: &&Row| !faults(row, &lives).is_empty();
     let suspects: Vec<&Row> = rows.iter().filter(is_suspect).collect();
+    for row in &suspects {
+        println!("once more, alone: {}", faults(row, &lives).join("; "));
+    }
     lives.retain(|life| !suspects.contains(&life.row));
     lives.extend(live_all(image, &suspects, 1));
 
@@ -82,7 +85,7 @@ fn live_all<'a>(image: &Arc<Image>, rows: &[&'a Row], at_once: usize) -> Vec<Lif
                 while let Some((row, init)) = take(cells) {
                     let outcome = thread::scope(|scope| {
                         let life = scope.spawn(|| live(image, row, init));
-                        life.join().ok()
+                        life.join().ok().flatten()
                     });
                     let life = Life { row, init, outcome };
                     lives.lock().expect("the lives").push(life);
@@ -104,8 +107,8 @@ fn outcome<'a>(row: &Row, init: Init, lives: &'a [Life]) -> Option<&'a Outcome> 
 fn faults(row: &Row, lives: &[Life]) -> Vec<String> {
     let mut faults = vec![];
     for rinit in row.held_to_it() {
-        for other in [Init::None, Init::Tini] {
-            let is_worse = match (outcome(row, rinit, lives), outcome(row, other, lives)) {
+        for other in row.others() {
+            let is_worse = match (outcome(row, rinit, lives), outcome(row, *other, lives)) {
                 (None, _) => true,
                 // xvfb-run as process 1 waits for a signal that nobody sends to process 1.
                 (Some(_), None) => false,
@@ -121,8 +124,8 @@ fn faults(row: &Row, lives: &[Life]) -> Vec<String> {
     faults
 }
 
-/// A container from its start to what was lost at its end.
-fn live(image: &Arc<Image>, row: &Row, init: Init) -> Outcome {
+/// A container from its start to what was lost at its end, if it took work at all.
+fn live(image: &Arc<Image>, row: &Row, init: Init) -> Option<Outcome> {
     let out = Directory::new("software");
     let answer = out.path().join("answer");
     fs::write(&answer, "").expect("a file");
@@ -140,19 +143,20 @@ fn live(image: &Arc<Image>, row: &Row, init: Init) -> Outcome {
     beside.wait_until_it_runs();
     let id = beside.docker("inspect", &["--format", "{{.Id}}"]);
     let run = |step| {
-        let words = [
-            "timeout",
-            "120",
-            "/software/run",
-            row.program.as_str(),
-            step,
-        ];
+        let words = ["/software/run", row.program.as_str(), step];
         beside.exec_words(&[], &words)
     };
 
     let container = start(image, row, init, &volumes, &id);
     container.wait_until_it_runs();
-    run("work");
+    if !run("work").is_empty() {
+        return None;
+    }
+    if let Some(signal) = &row.before {
+        container.docker("kill", &["--signal", signal]);
+        run("between");
+    }
+    fs::write(out.path().join("asked"), "").expect("a file");
     let begin = Instant::now();
     match row.request {
         Request::Stop => container.docker("stop", &["--time", PATIENCE]),
@@ -165,11 +169,11 @@ fn live(image: &Arc<Image>, row: &Row, init: Init) -> Outcome {
         &["--format", "{{.State.Running}} {{.State.ExitCode}}"],
     );
     let status = state.strip_prefix("false ");
-    Outcome {
+    Some(Outcome {
         seconds,
         status: status.map(|status| status.parse().expect("a status")),
         lost,
-    }
+    })
 }
 
 fn start(image: &Arc<Image>, row: &Row, init: Init, volumes: &[&str], beside: &str) -> Container {
@@ -186,6 +190,9 @@ fn start(image: &Arc<Image>, row: &Row, init: Init, volumes: &[&str], beside: &s
     if row.request == Request::Stop {
         options.push(&stop_signal);
     }
+    if row.form == "terminal" {
+        options.push("--tty");
+    }
     let entrypoint = format!("--entrypoint={path}");
     let mut words = vec![];
     match init {
@@ -197,7 +204,7 @@ fn start(image: &Arc<Image>, row: &Row, init: Init, volumes: &[&str], beside: &s
         }
         Init::WithOption => {
             options.push(&entrypoint);
-            words.extend(row.option.as_deref());
+            words.extend(row.option.iter().flat_map(|option| option.split(' ')));
             words.push("--");
         }
     }

@@ -5,6 +5,8 @@ import signal
 import sys
 import time
 
+import flight
+
 
 def write(word):
     with open("/out/answer", "a") as answer:
@@ -13,7 +15,7 @@ def write(word):
 
 def slow(_):
     write("begun")
-    time.sleep(3)
+    flight.last()
     write("complete")
 
 

@@ -25,9 +25,11 @@ pub const INITS: [Init; 5] = [
 #[derive(PartialEq)]
 pub struct Row {
     pub program: String,
-    /// `exec`, or `script`: a shell stays before the program.
+    /// `exec`, `terminal`: the same, on a terminal, or `script`: a shell stays before the program.
     pub form: String,
     pub request: Request,
+    /// What is sent first, such as QUIT for a thread dump.
+    pub before: Option<String>,
     pub signal: String,
     /// What README says to start rinit with, where its defaults are not the best.
     pub option: Option<String>,
@@ -40,10 +42,16 @@ pub enum Request {
 }
 
 impl Row {
-    /// From a line such as `# exec stop TERM -c`.
+    /// From a line such as `# exec stop TERM -c`, or `# exec stop QUIT,TERM`.
     pub fn of(program: &str, line: &str) -> Option<Row> {
-        let words: Vec<&str> = line.strip_prefix("# ")?.split(' ').collect();
-        let [form @ ("exec" | "script"), request, signal, option @ ..] = words.as_slice() else {
+        let words: Vec<&str> = line.strip_prefix("# ")?.splitn(4, ' ').collect();
+        let [
+            form @ ("exec" | "script" | "terminal"),
+            request,
+            signals,
+            option @ ..,
+        ] = &words[..]
+        else {
             return None;
         };
         let request = match *request {
@@ -51,12 +59,16 @@ impl Row {
             "reload" => Request::Reload,
             other => panic!("{program}: neither stop nor reload: {other}"),
         };
-        assert!(option.len() <= 1, "{program}: more than one option");
+        let (before, signal) = match signals.split_once(',') {
+            Some((before, signal)) => (Some(before.to_owned()), signal),
+            None => (None, *signals),
+        };
         Some(Row {
             program: program.to_owned(),
             form: (*form).to_owned(),
             request,
-            signal: (*signal).to_owned(),
+            before,
+            signal: signal.to_owned(),
             option: option.first().map(|option| (*option).to_owned()),
         })
     }
@@ -67,6 +79,14 @@ impl Row {
             inits.retain(|init| *init != Init::WithOption);
         }
         inits
+    }
+
+    /// Beside whom. A shell as process 1 takes no reload: nothing is lost, and nothing reloaded.
+    pub fn others(&self) -> &[Init] {
+        match self.request {
+            Request::Reload if self.form == "script" => &[Init::Tini],
+            _ => &[Init::None, Init::Tini],
+        }
     }
 
     pub fn needs_another_signal(&self) -> bool {
@@ -87,16 +107,20 @@ impl Row {
 
 impl Display for Row {
     fn fmt(&self, out: &mut Formatter) -> fmt::Result {
-        let form = if self.form == "exec" {
-            ""
-        } else {
-            " behind a script"
+        let form = match &*self.form {
+            "script" => " behind a script",
+            "terminal" => " on a terminal",
+            _ => "",
         };
         let request = match self.request {
             Request::Stop => "stop",
             Request::Reload => "reload",
         };
-        write!(out, "{}{form}, {request} ({})", self.program, self.signal)?;
+        write!(out, "{}{form}, {request} (", self.program)?;
+        if let Some(before) = &self.before {
+            write!(out, "{before}, then ")?;
+        }
+        write!(out, "{})", self.signal)?;
         match &self.option {
             Some(option) => write!(out, ", `{option}`"),
             None => Ok(()),

@@ -1,13 +1,16 @@
-"""A web application whose only answer takes three seconds, alone or under a WSGI server."""
+"""A web application with one slow answer, alone or under a WSGI server."""
 
-import time
 from wsgiref.simple_server import make_server
+
+import flight
 
 
 def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
+    # A proxy may hold the first bytes back.
+    open("/out/begun", "w").close()
     yield b"begun\n"
-    time.sleep(3)
+    flight.last()
     yield b"complete\n"
 
 
