@@ -96,9 +96,10 @@ fn the_recipes_have_the_options_that_were_measured() {
             .into_owned();
         let text = fs::read_to_string(&path).expect("a program's file");
         // Such as `# exec stop TERM -c`; that is what was measured beside no option.
-        let is_head = |line: &&str| line.starts_with("# exec ") || line.starts_with("# script ");
+        let forms = ["# exec ", "# script ", "# terminal "];
+        let is_head = |line: &&str| forms.iter().any(|form| line.starts_with(form));
         let mut heads = text.lines().take_while(is_head);
-        let option = heads.find_map(|head| head.split(' ').nth(4));
+        let option = heads.find_map(|head| head.splitn(5, ' ').nth(4));
         let cell = option.map_or("| none |".to_owned(), |option| format!("| `{option}` |"));
         let mut rows = readme::TEXT.lines().filter(|line| line.contains(&cell));
         let name = format!("`{name}`");
