@@ -17,7 +17,7 @@ pub struct Named<'a> {
     time: &'static str,
 }
 
-const ENGINES_TIME: &str = "docker stop -t 60, stop_grace_period, terminationGracePeriodSeconds";
+const ENGINES_TIME: &str = "docker stop -t 60, stop_grace_period: 60s (Compose), terminationGracePeriodSeconds: 60 (Kubernetes)";
 const RINITS_TIME: &str = "rinit --grace 60, or --kill-after 60 if that is set";
 
 impl<'a> Named<'a> {
@@ -112,7 +112,7 @@ fn add_predicate(f: &mut Formatter, witness: &Witness, signal: Signal) -> fmt::R
             f,
             "reads what others write, and is sent {signal} after them"
         ),
-        Holdup::Busy => write!(f, "has received {signal}, and is not done"),
+        Holdup::Busy => write!(f, "has received {signal} but has not finished"),
         Holdup::WaitsFor(child) => write!(f, "waits for pid {child}"),
     }
 }
@@ -122,13 +122,19 @@ fn add_advice(f: &mut Formatter, worst: &Witness, signal: Signal, time: &str) ->
     let before_more_time = match worst.holdup {
         Holdup::OutOfReach => return f.write_str(cure::PERMISSION_TO_SIGNAL),
         Holdup::Ignores | Holdup::Blocks => {
-            let other = if signal == Signal::INT { "TERM" } else { "INT" };
+            let other = if signal == Signal::INT {
+                Signal::TERM
+            } else {
+                Signal::INT
+            };
             return write!(
                 f,
-                "have it handle {signal}, or send what it does handle: rinit -r {signal}:{other}, or STOPSIGNAL in the image"
+                "have the program handle {signal}, or send it what it does handle: rinit -r {signal}:{other}, or STOPSIGNAL {other} in the Dockerfile"
             );
         }
-        Holdup::Stopped => return write!(f, "continue it: kill -CONT {}", worst.pid),
+        Holdup::Stopped => {
+            return write!(f, "continue it, in the container: kill -CONT {}", worst.pid);
+        }
         Holdup::TracedBy(_) => return f.write_str("detach the debugger"),
         Holdup::Stuck => {
             return f.write_str(
@@ -136,8 +142,9 @@ fn add_advice(f: &mut Formatter, worst: &Witness, signal: Signal, time: &str) ->
             );
         }
         Holdup::NestedInit => {
-            return f.write_str(
-                "run what is in that namespace under an init, or have it handle the signal",
+            return write!(
+                f,
+                "start it there under an init (unshare --pid --fork rinit -- app), or have it handle {signal}"
             );
         }
         Holdup::OnlyCommandIsAsked => {
@@ -145,7 +152,8 @@ fn add_advice(f: &mut Formatter, worst: &Witness, signal: Signal, time: &str) ->
         }
         Holdup::BornLater | Holdup::OutsideGroup => "have its parent stop it, or ",
         Holdup::WaitsFor(_) => "have it stop what it waits for, or ",
-        Holdup::Busy | Holdup::AskedLast => "",
+        Holdup::Busy => "see in its log what it waits for, or ",
+        Holdup::AskedLast => "",
     };
     write!(f, "{before_more_time}give it more time: {time}")
 }

@@ -13,7 +13,7 @@ const HELD_UP: [(&[&str], &[&str], &str, &str); 7] = [
         &[],
         &["--", "/fixture", "ignore", "TERM", "sleep", "app"],
         ") ignores SIGTERM",
-        "have it handle SIGTERM",
+        "have the program handle SIGTERM",
     ),
     (
         &[],
@@ -26,7 +26,7 @@ const HELD_UP: [(&[&str], &[&str], &str, &str); 7] = [
             "app",
         ],
         ") blocks SIGTERM",
-        "have it handle SIGTERM",
+        "have the program handle SIGTERM",
     ),
     (
         &[],
@@ -37,7 +37,7 @@ const HELD_UP: [(&[&str], &[&str], &str, &str); 7] = [
             "trap 'sleep 1; kill -STOP $$' TERM; /fixture say ready exit 0; while :; do sleep 0.1; done",
         ],
         ") is stopped",
-        "continue it: kill -CONT ",
+        "continue it, in the container: kill -CONT ",
     ),
     (
         // The engine's own profile may refuse the fixture a clone3(2).
@@ -55,7 +55,7 @@ const HELD_UP: [(&[&str], &[&str], &str, &str); 7] = [
             "--", "unshare", "--pid", "--fork", "/fixture", "sleep", "app",
         ],
         ") is process 1 of a namespace of its own, and has no handler for SIGTERM",
-        "run what is in that namespace under an init",
+        "start it there under an init (unshare --pid --fork rinit -- app)",
     ),
     (
         &[],
@@ -71,7 +71,7 @@ const HELD_UP: [(&[&str], &[&str], &str, &str); 7] = [
         &[
             "--", "/fixture", "linger", "app", "TERM", "60000", "exit", "0",
         ],
-        ") has received SIGTERM, and is not done",
+        ") has received SIGTERM but has not finished",
         "give it more time: docker stop -t 60",
     ),
 ];

@@ -45,8 +45,7 @@ fn is_explained(rinit: &Running, words: &[&str]) {
     }
 }
 
-const MORE_TIME: &str =
-    "give it more time: docker stop -t 60, stop_grace_period, terminationGracePeriodSeconds\n";
+const MORE_TIME: &str = "give it more time: docker stop -t 60, stop_grace_period: 60s (Compose), terminationGracePeriodSeconds: 60 (Kubernetes)\n";
 
 #[test]
 fn who_ignores_the_signal_is_named_with_the_cure() {
@@ -57,7 +56,7 @@ fn who_ignores_the_signal_is_named_with_the_cure() {
             &rinit,
             &[
                 &format!("{app} ignores SIGTERM\n"),
-                "have it handle SIGTERM, or send what it does handle: rinit -r SIGTERM:INT, or STOPSIGNAL in the image\n",
+                "have the program handle SIGTERM, or send it what it does handle: rinit -r SIGTERM:SIGINT, or STOPSIGNAL SIGINT in the Dockerfile\n",
             ],
         );
     });
@@ -82,7 +81,10 @@ fn who_is_stopped_is_named_and_how_to_continue_it() {
         // Stopped earlier, it would be continued.
         proc::wait_until_idle(rinit.pid);
         signal::send(app, libc::SIGSTOP).expect("it lives");
-        let advice = format!("continue it: kill -CONT {}\n", role.pid() + 1);
+        let advice = format!(
+            "continue it, in the container: kill -CONT {}\n",
+            role.pid() + 1
+        );
         is_explained(&rinit, &[&format!("{} is stopped\n", named(app)), &advice]);
     });
 }
@@ -162,7 +164,7 @@ fn the_first_process_of_a_namespace_below_is_named_before_who_waits_for_it() {
             &rinit,
             &[
                 "is process 1 of a namespace of its own, and has no handler for SIGTERM; \"unshare\"",
-                "run what is in that namespace under an init, or have it handle the signal\n",
+                "start it there under an init (unshare --pid --fork rinit -- app), or have it handle SIGTERM\n",
             ],
         );
     });
@@ -257,7 +259,7 @@ fn who_is_not_done_is_named_once_and_may_finish() {
             .fixture("linger app TERM 6000 exit 0")
             .start();
         let app = named(rinit.ready("app"));
-        let why = format!("{app} has received SIGTERM, and is not done\n");
+        let why = format!("{app} has received SIGTERM but has not finished\n");
         explains(&rinit, &[&why, MORE_TIME]);
         let ended = rinit.end();
         assert_eq!(ended.status, 0, "{ended:?}");
@@ -275,7 +277,7 @@ fn who_outlives_the_command_is_named_too() {
         rinit.ready("app");
         rinit.send(libc::SIGTERM);
         rinit.complains(&format!(
-            "rinit: the command has ended; waiting for {left}, which has received SIGTERM, and is not done"
+            "rinit: the command has ended; waiting for {left}, which has received SIGTERM but has not finished"
         ));
     });
 }
@@ -333,7 +335,7 @@ fn what_rinit_kills_is_explained_with_its_own_limits() {
         let app = named(rinit.ready("app"));
         rinit.send(libc::SIGTERM);
         rinit.complains(&format!(
-            "rinit: time is up: killing with SIGKILL {app}, which has received SIGTERM, and is not done"
+            "rinit: time is up: killing with SIGKILL {app}, which has received SIGTERM but has not finished"
         ));
         rinit.complains("give it more time: rinit --grace 60, or --kill-after 60 if that is set");
     });
@@ -357,7 +359,7 @@ fn another_users_process_is_named_unless_proc_hides_it() {
         skip("only root can run a command as another user");
         return;
     }
-    let named = ["ignores SIGTERM\n", "have it handle SIGTERM, "];
+    let named = ["ignores SIGTERM\n", "have the program handle SIGTERM, "];
     let hidden = [
         "processes that /proc does not show\n",
         "to see which, and why: mount /proc, without hidepid\n",
