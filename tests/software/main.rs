@@ -10,6 +10,7 @@ mod common;
 
 mod last_words;
 mod outcome;
+mod recipes;
 mod row;
 
 use std::fs::{self, Permissions};
@@ -35,10 +36,7 @@ fn no_work_is_lost_that_is_kept_without_an_init_or_with_tini() {
     if engine::debian().is_none() {
         return;
     }
-    // It stays, so that the engine has it the next time. Not over the engine's bridge, whose packets may be too large
-    // for the machine's network.
-    let options = ["--network", "host", "--tag", "rinit-software"];
-    let image = &Image::build(&options, &files());
+    let image = &image();
     let rows = rows();
     let mut lives = live_all(image, &rows.iter().collect::<Vec<_>>(), AT_ONCE);
     // A busy machine delays a program beyond what the engine gives it: once more, with nothing beside it.
@@ -214,6 +212,13 @@ fn start(image: &Arc<Image>, row: &Row, init: Init, volumes: &[&str], beside: &s
 
 fn take<T>(queue: &Mutex<Vec<T>>) -> Option<T> {
     queue.lock().expect("the queue").pop()
+}
+
+fn image() -> Arc<Image> {
+    // It stays, so that the engine has it the next time. Not over the engine's bridge, whose packets may be too large
+    // for the machine's network.
+    let options = ["--network", "host", "--tag", "rinit-software"];
+    Image::build(&options, &files())
 }
 
 fn files() -> PathBuf {
