@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::common::engine::{self, Engine, Image, docker};
 use crate::common::isolated_host::{alone, enter};
-use crate::common::readme::block;
+use crate::common::readme::{block, code};
 use crate::common::{Directory, binary};
 
 const CHAPTER: &str = "### Docker and Compose";
@@ -36,7 +36,7 @@ fn the_engine_learns_of_rinit_by_an_option() {
 fn the_engine_learns_of_rinit_by_its_configuration() {
     alone(|| {
         enter("install -D target/release/rinit /usr/local/bin/rinit");
-        fs::write("/etc/docker/daemon.json", block(CHAPTER, "json")).expect("a configuration");
+        fs::write("/etc/docker/daemon.json", code("{\"init-path\": ")).expect("a configuration");
         let Some(engine) = Engine::start(&[]) else {
             return;
         };

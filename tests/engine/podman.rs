@@ -6,7 +6,7 @@ use std::fs;
 use crate::common::engine::{Image, docker, run};
 use crate::common::isolated_host::{alone, enter};
 use crate::common::podman::Podman;
-use crate::common::readme::block;
+use crate::common::readme::{block, code};
 use crate::common::{binary, proc, signal, wait_for, wait_until};
 
 const CHAPTER: &str = "### Podman";
@@ -31,7 +31,7 @@ fn rinit_is_the_init_that_the_configuration_names() {
         alone(|| {
             let Some(_podman) = podman() else { return };
             install();
-            let configuration = block(CHAPTER, "toml");
+            let configuration = format!("[containers]\n{}\n", code("init_path = "));
             fs::write("/etc/containers/containers.conf", configuration).expect("a configuration");
             assert_init_is_rinit(&["--init"]);
         });

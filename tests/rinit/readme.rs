@@ -27,6 +27,25 @@ fn the_first_command_shows_the_main_job() {
 }
 
 #[test]
+fn without_rinit_the_last_words_do_not_come() {
+    let command = block("the shell has ended: this prints", "sh");
+    let run = |command: &str| {
+        let output = Command::new("sh").args(["-c", command]).output();
+        let output = output.expect("sh");
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.success(), printed)
+    };
+    let (namespaces, rest) = command.split_once(" sh -c ").expect("a shell");
+    if !run(&format!("{namespaces} true")).0 {
+        skip("user namespaces are not to be had");
+        return;
+    }
+    assert_eq!(run(command), (true, "working\n".to_owned()));
+    let with_rinit = format!("{namespaces} '{}' sh -c {rest}", binary().display());
+    assert_eq!(run(&with_rinit), (true, "working\nlast words\n".to_owned()));
+}
+
+#[test]
 fn what_it_says_is_what_is_shown() {
     if !cfg!(target_arch = "x86_64") {
         skip("what is shown is of another machine");

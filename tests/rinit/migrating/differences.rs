@@ -1,4 +1,4 @@
-//! What README's table says of where rinit differs from its peers, and they from each other.
+//! What README's table and the manual say of where rinit differs from its peers, and they from each other.
 
 use super::{PEERS, beside, is_rinit};
 use crate::common::{Rinit, proc, wait_until};
@@ -85,7 +85,7 @@ fn readme_says_that_what_is_left_behind_is_waited_for() {
 }
 
 #[test]
-fn readme_says_whose_the_words_behind_the_command_are() {
+fn the_manual_says_whose_the_words_behind_the_command_are() {
     for (peer, theirs) in [
         ("tini", "its arguments"),
         ("dumb-init", "-- its arguments"),
@@ -105,7 +105,7 @@ fn readme_says_whose_the_words_behind_the_command_are() {
 }
 
 #[test]
-fn readme_says_what_the_command_leads() {
+fn the_manual_says_what_the_command_leads() {
     beside("dumb-init", |role, init| {
         let rinit = Rinit::program(role, init).fixture("sleep app").start();
         let app = rinit.ready("app");
@@ -127,7 +127,7 @@ fn readme_says_what_the_command_leads() {
 }
 
 #[test]
-fn readme_says_how_job_control_signals_differ() {
+fn the_manual_says_how_job_control_signals_differ() {
     beside("dumb-init", |role, init| {
         for signal in [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU] {
             let rinit = Rinit::program(role, init).fixture("sleep app").start();
