@@ -173,7 +173,7 @@ impl Rinit {
         assert!(!ended.stdout.contains("shell went on"), "{ended:?}");
     }
 
-    /// Starts it, and tells whether a signal reaches a child of the command as well.
+    /// Starts it, and returns whether a signal reaches a child of the command as well.
     pub fn reaches_children(self) -> bool {
         let rinit = self.fixture("fork record child , record command").start();
         rinit.ready("command");

@@ -83,7 +83,7 @@ impl Tracer {
         let _ = request(libc::PTRACE_SYSCALL, self.0, 0, 0);
     }
 
-    /// Waits until it stops or ends; tells whether it stops.
+    /// Waits until it stops or ends; returns whether it stops.
     fn stops(&self) -> bool {
         self.wait(0).is_some_and(|status| libc::WIFSTOPPED(status))
     }

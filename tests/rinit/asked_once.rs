@@ -1,4 +1,4 @@
-//! Nobody is told twice to stop: by whatever signal, in whatever way, by however many stop requests.
+//! Nobody is asked twice to stop: by whatever signal, in whatever way, by however many stop requests.
 
 use crate::common::output::{assert_order, got};
 use crate::common::terminal::CTRL_C;
@@ -146,7 +146,7 @@ fn a_script_that_passes_the_signal_on_itself_works_with_single_child() {
         rinit.send(libc::SIGTERM);
         let ended = rinit.end();
         assert_eq!(ended.status, 4, "{ended:?}");
-        // What it left behind is told as ever.
+        // What it left behind is asked as ever.
         for name in ["app", "other"] {
             assert_eq!(got(&ended.stdout, name, "TERM"), 1, "{ended:?}");
         }
@@ -330,7 +330,7 @@ fn end_of_command(rinit: &mut Running, line: &str) -> String {
     rinit.stdout.text()
 }
 
-/// Waits until NAME has been told, asks rinit to stop twice more, and lets NAME go on.
+/// Waits until NAME has been asked, asks rinit to stop twice more, and lets NAME go on.
 fn stop_twice_more(rinit: Running, name: &str) -> Ended {
     // SIGCONT is the last thing that rinit sends to whom it tells.
     rinit.says(&format!("{name} got CONT "));

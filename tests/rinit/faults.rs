@@ -183,7 +183,7 @@ fn run(name: &'static str, role: Role, words: &'static str) -> Traced {
     }
 }
 
-/// A call that fails, as strace is told of it.
+/// A call that fails, as strace is asked for it.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Fault {
     call: String,

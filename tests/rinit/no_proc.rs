@@ -1,4 +1,4 @@
-//! Without a /proc that rinit could read, what is left behind is told all the same.
+//! Without a /proc that rinit could read, what is left behind is asked all the same.
 
 use std::ffi::CStr;
 use std::io;

@@ -77,7 +77,7 @@ fn a_stop_request_at_any_step_of_a_drain_changes_nothing() {
 #[test]
 fn a_death_at_any_step_of_a_drain_holds_nothing_up() {
     at_each_step_of_a_drain(|_, other| {
-        // It may be told and gone.
+        // It may be asked and gone.
         let _ = signal::send(other, libc::SIGKILL);
     });
 }
@@ -164,7 +164,7 @@ fn who_gets_the_pid_of_one_that_was_asked_is_asked_as_well() {
 /// On a busy machine a drain takes long enough to be explained.
 const QUIETLY: &str = "-q";
 
-/// The second one with that pid is told once and waited for, and the command's status is what it was.
+/// The second one with that pid is asked once and waited for, and the command's status is what it was.
 fn expect_again(rinit: Running, pid: i32) {
     rinit.says(&format!("ready again {pid}"));
     let ended = rinit.end();

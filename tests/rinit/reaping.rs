@@ -76,7 +76,7 @@ fn an_inherited_ignored_sigchld_takes_no_status_away() {
 #[test]
 fn warn_on_reap_logs_each_orphan() {
     if reaping_is_forced() {
-        return; // The orphan that forces it would be told of as well.
+        return; // The orphan that forces it would be logged as well.
     }
     as_pid1_and_subreaper(|role| {
         let words = "orphan await exits USR1 exit 3 , orphan sleep dies , until-eof exit 0";
