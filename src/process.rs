@@ -89,8 +89,10 @@ pub struct Zombie {
 #[derive(Clone, Copy, Debug)]
 pub struct State {
     pub parent: Pid,
-    /// `S`, `T`, `D` and so on (proc_pid_stat(5)).
+    /// `S`, `T`, `D` and so on (proc_pid_stat(5)), of its first thread.
     pub code: u8,
+    /// The first counts even where it has ended before the others.
+    pub threads: u64,
     /// Of any of its threads' own, that of the first.
     pub pending: Signals,
     pub blocked: Signals,
@@ -104,7 +106,7 @@ pub struct State {
 
 impl State {
     pub fn is_dead(&self) -> bool {
-        matches!(self.code, b'Z' | b'X' | b'x')
+        matches!(self.code, b'Z' | b'X' | b'x') && self.threads < 2
     }
 
     /// Whether it leaves that signal to the kernel, which kills it. Where it blocks it, that is

@@ -143,12 +143,13 @@ pub fn zombie(pid: Pid) -> Option<Zombie> {
 pub fn state(pid: Pid) -> Option<State> {
     let mut status = [0; STATUS_SIZE];
     let status = file::read(format_args!("/proc/{pid}/status"), &mut status)?;
-    let number_in = |name| line(status, name).and_then(|text| number(text.trim_ascii()));
+    let number_in = |name: &[u8]| line(status, name).and_then(|text| number(text.trim_ascii()));
     let pid_in = |name| number_in(name).and_then(self::pid);
     let pending = signals(status, b"SigPnd:")?.0 | signals(status, b"ShdPnd:")?.0;
     Some(State {
         parent: pid_in(b"PPid:")?,
         code: *line(status, b"State:")?.trim_ascii().first()?,
+        threads: number_in(b"Threads:")?,
         pending: Signals(pending),
         blocked: signals(status, b"SigBlk:")?,
         ignored: signals(status, b"SigIgn:")?,

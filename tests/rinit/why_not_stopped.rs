@@ -268,6 +268,21 @@ fn who_is_not_done_is_named_once_and_may_finish() {
 }
 
 #[test]
+fn who_goes_on_without_its_first_thread_is_named() {
+    as_pid1_and_subreaper_at_once(|role| {
+        let words = "thread linger app TERM 6000 exit 0";
+        let rinit = Rinit::new(role).fixture(words).start();
+        let app = named(rinit.ready("app"));
+        wait_until("the first thread has ended", || {
+            proc::state(proc::children(rinit.pid)[0]) == Some('Z')
+        });
+        let why = format!("{app} has received SIGTERM, and is not done\n");
+        explains(&rinit, &[&why, MORE_TIME]);
+        assert_eq!(rinit.end().status, 0);
+    });
+}
+
+#[test]
 fn who_outlives_the_command_is_named_too() {
     as_pid1_and_subreaper_at_once(|role| {
         let rinit = Rinit::new(role)
