@@ -136,17 +136,16 @@ fn live(image: &Arc<Image>, row: &Row, init: Init) -> Option<Outcome> {
     ];
     let volumes = volumes.each_ref().map(String::as_str);
     // Whoever has work done outlives the container that does it.
-    let options = [&volumes[..], &["--network=none", "--init"]].concat();
+    let options = [&volumes[..], &["--detach", "--network=none", "--init"]].concat();
     let beside = image.start(&options, "sleep infinity");
-    beside.wait_until_it_runs();
-    let id = beside.docker("inspect", &["--format", "{{.Id}}"]);
+    let id = beside.says("");
     let run = |step| {
         let words = ["/software/run", row.program.as_str(), step];
         beside.exec_words(&[], &words)
     };
 
     let container = start(image, row, init, &volumes, &id);
-    container.wait_until_it_runs();
+    container.says("");
     if !run("work").is_empty() {
         return None;
     }
@@ -183,7 +182,7 @@ fn start(image: &Arc<Image>, row: &Row, init: Init, volumes: &[&str], beside: &s
     let mut options = volumes.to_vec();
     let rinit = format!("--volume={}:{path}:ro", binary().display());
     let network = format!("--network=container:{beside}");
-    options.extend([rinit.as_str(), network.as_str()]);
+    options.extend(["--detach", rinit.as_str(), network.as_str()]);
     let stop_signal = format!("--stop-signal={}", row.signal);
     if row.request == Request::Stop {
         options.push(&stop_signal);
