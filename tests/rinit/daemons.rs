@@ -296,14 +296,15 @@ fn a_dump_of_threads_starts_no_clock() {
 
 #[test]
 fn zero_on_stop_is_about_the_daemon() {
-    for (daemon, status) in [
-        ("sleep daemon", 0),
-        ("linger daemon TERM 0 exit 143", 0),
-        ("linger daemon TERM 0 exit 4", 4),
+    for (stop, daemon, status) in [
+        (libc::SIGTERM, "sleep daemon", 0),
+        (libc::SIGTERM, "linger daemon TERM 0 exit 143", 0),
+        (libc::SIGTERM, "linger daemon TERM 0 exit 4", 4),
+        (libc::SIGQUIT, "sleep daemon", 0),
     ] {
         as_pid1_and_subreaper(|role| {
             let rinit = serving(role, "-d -z", &format!("session {daemon}"), &["daemon"]);
-            rinit.send(libc::SIGTERM);
+            rinit.send(stop);
             assert_eq!(rinit.end().status, status);
         });
     }
