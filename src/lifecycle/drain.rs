@@ -158,8 +158,9 @@ impl Drain {
             return;
         }
         // Who asks everybody cannot spare those that have been asked: they come first.
-        let some_are_asked = requests.has_reached_group() || self.guess.is_some();
-        if some_are_asked && reaches_everybody && group_left && !self.everybody_is_asked(now) {
+        let some_are_asked =
+            self.guess.is_some() || reaches_everybody && requests.has_reached_group();
+        if some_are_asked && group_left && !self.everybody_is_asked(now) {
             self.next_scan_at = self.next_scan_at.min(self.everybody_at);
             return;
         }
