@@ -48,6 +48,12 @@ impl Rinit {
         self
     }
 
+    /// Its argv[0].
+    pub fn called(mut self, name: &str) -> Rinit {
+        self.command.arg0(name);
+        self
+    }
+
     /// Arguments, separated by blanks.
     pub fn words(mut self, words: &str) -> Rinit {
         self.command.args(words.split_whitespace());

@@ -12,10 +12,10 @@ use crate::common::signal;
 use crate::record::{Fact, Shared, Time, now, wait_for_bell};
 use crate::world::{Actor, Born, Disposition, Life, Parent, Place, Reaction, SIGNALS};
 
-/// Where each process of a world has these descriptors.
-pub const RECORD: i32 = 200;
-pub const DIRECTOR: i32 = 201;
-pub const PIPE: [i32; 2] = [202, 203];
+/// Where each process of a world has these descriptors: beyond those of all worlds at a time.
+pub const RECORD: i32 = 1000;
+pub const DIRECTOR: i32 = 1001;
+pub const PIPE: [i32; 2] = [1002, 1003];
 
 static SHARED: OnceLock<Shared> = OnceLock::new();
 static ME: AtomicUsize = AtomicUsize::new(0);
@@ -208,7 +208,7 @@ impl Liver {
         }
         note(Fact::Ready);
         signal::block(blocked).expect("signals can be unblocked");
-        if self.actor.life == Life::Stopped {
+        if self.actor.life == Life::Stopped && shared.curfew.load(Ordering::SeqCst) == 0 {
             // SAFETY: stops this process.
             unsafe { libc::kill(libc::getpid(), libc::SIGSTOP) };
         }

@@ -9,7 +9,7 @@ mod history;
 use std::time::Duration;
 
 use crate::record::{Entry, Time};
-use crate::world::{Actor, Disposition, Life, Place, To, World};
+use crate::world::{Actor, Disposition, Life, Parent, Place, To, World};
 use history::{Biography, History, Received, Sent};
 
 #[derive(Default, Debug)]
@@ -34,9 +34,10 @@ const SLACK: Duration = Duration::from_secs(6);
 /// Start times count ticks of 10 ms.
 const TICK: Duration = Duration::from_millis(20);
 
-pub fn judge(world: &World, entries: &[Entry], now: Time) -> Verdict {
+/// `known`: until then the record is complete.
+pub fn judge(world: &World, entries: &[Entry], known: Time, now: Time) -> Verdict {
     let mut judge = Judge {
-        history: History::new(world, entries),
+        history: History::new(world, entries, known),
         world,
         now,
         verdict: Verdict::default(),
@@ -158,12 +159,17 @@ impl Judge<'_> {
                 if entered && !self.guests_may_look_like_daemons(death.1) {
                     continue;
                 }
-                // Who was dead when rinit saw the end of COMMAND was no daemon; or just became one.
-                if died.1 < death.0 {
+                // Who was reaped when rinit saw the end of COMMAND was no daemon. A zombie that its
+                // parent leaves to rinit may be one.
+                if life.reaped.is_some_and(|(reaped, _)| reaped < death.0) {
                     continue;
                 }
                 let mapped = self.mapped(ending, died);
+                // Who cannot be reached ends with rinit.
+                let ends_with_rinit =
+                    self.history.ever_blind() && ending == (None, Some(libc::SIGKILL));
                 must_fail |= !entered
+                    && !ends_with_rinit
                     && born + TICK < death.0
                     && life.rinits.is_some_and(|since| since < died.0)
                     && self.history.drains.is_some_and(|drains| died.0 > drains);
@@ -188,7 +194,7 @@ impl Judge<'_> {
             self.world.entered(actor) && is_older
         };
         let mut lives = self.history.actors.iter().enumerate();
-        self.history.ever_starved || lives.any(looks_like_one)
+        self.history.ever_blind() || lives.any(looks_like_one)
     }
 
     /// Whether that signal, sent to rinit, was forwarded to that actor for sure.
@@ -206,13 +212,15 @@ impl Judge<'_> {
         is_target
             && self.history.runs(seen)
             && life.ready.is_some_and(|ready| ready + TICK < sent.at)
-            && life.lives_at(sent.at)
+            && self.history.lives_at(actor, sent.at)
             && !(self.world.is_stop(sent.signal) && self.may_wait_as_filter(actor))
     }
 
-    /// It reads from a pipe, perhaps.
+    /// It reads from a pipe, perhaps one that it has inherited.
     fn may_wait_as_filter(&self, actor: usize) -> bool {
-        self.world.actors[actor].is_filter()
+        let described = &self.world.actors[actor];
+        described.is_filter()
+            || matches!(described.parent, Parent::Actor(parent) if self.may_wait_as_filter(parent))
     }
 
     /// All that goes to rinit reaches COMMAND's group, or COMMAND alone.
@@ -224,10 +232,10 @@ impl Judge<'_> {
             };
             let is_stop = self.world.is_stop(sent.signal);
             let may_be_stopped = life.was_stopped() || described.life == Life::Stopped;
-            let goes_on = actor == 0 && is_stop;
+            let goes_on = actor == 0 && is_stop && !life.may_stop_after(sent.at);
             if !described.notes(forwarded)
                 || !self.surely_forwarded(&sent, actor)
-                || life.has_got(forwarded, sent.at)
+                || life.must_have_got(forwarded, sent.at, sent.at)
                 || life.died.is_some()
                 || self.is_over()
                 || may_be_stopped && !goes_on
@@ -237,6 +245,24 @@ impl Judge<'_> {
             let what = format!("forwarding: actor {actor} never gets {forwarded}");
             self.owe(seen, seen + SLACK, || what);
         }
+    }
+
+    /// Whose child it was then for sure.
+    fn living_parent(&self, actor: usize, at: Time) -> Option<usize> {
+        let Parent::Actor(parent) = self.world.actors[actor].parent else {
+            return None;
+        };
+        let is_its = self.world.actors[actor].place != Place::Daemon;
+        (is_its && self.history.lives_at(parent, at)).then_some(parent)
+    }
+
+    /// rinit has sent it while draining for sure: what was forwarded before may arrive late.
+    fn is_from_drain(&self, received: Received) -> bool {
+        let Some(drains) = self.history.drains.filter(|drains| *drains < received.at) else {
+            return false;
+        };
+        let mut sent = self.history.sent.iter();
+        sent.all(|sent| sent.at > drains || sent.forwarded != Some(received.signal))
     }
 
     /// While COMMAND runs nobody outside of its group is signalled; whoever entered, never.
@@ -250,7 +276,8 @@ impl Judge<'_> {
                 to_group == Some(false)
             };
             // Without a descriptor for /proc `auto` cannot see what COMMAND handles.
-            let is_known = self.world.options.forward_to != To::Auto || !self.history.ever_starved;
+            let is_auto = matches!(self.world.options.forward_to, To::Auto | To::Tini);
+            let is_known = !is_auto || !self.history.ever_blind();
             let same = |sent: &&Sent| sent.forwarded == Some(received.signal);
             let mut sent = self.history.sent.iter().filter(same).peekable();
             let all_alone = is_known && actor > 0 && sent.peek().is_some() && sent.all(alone);
@@ -265,10 +292,20 @@ impl Judge<'_> {
                     "nobody else: actor {actor} gets {} while COMMAND runs",
                     received.signal
                 ));
-            } else if self.world.entered(actor) && life.rinits.is_none_or(|since| since > self.now)
-            {
+            } else if self.world.no_proc {
+                // Then all are asked, where they can be.
+            } else if self.world.entered(actor) && life.rinits.is_none() {
                 self.breach(format!(
                     "nobody else: actor {actor}, who entered, gets {}",
+                    received.signal
+                ));
+            }
+            let parent = self.living_parent(actor, received.at);
+            if let (false, Some(parent), true) =
+                (self.world.no_proc, parent, self.is_from_drain(received))
+            {
+                self.breach(format!(
+                    "nobody else: actor {actor} gets {}, though actor {parent} is there to stop it",
                     received.signal
                 ));
             }

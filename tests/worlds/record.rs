@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
-use super::world::{MOST_ACTORS, World};
+use super::world::{MOST_ACTORS, Resource, World};
 
 const SLOTS: usize = 3000;
 
@@ -49,10 +49,16 @@ pub enum Fact {
         actor: usize,
         signal: i32,
     },
+    /// SIGSTOP has stopped it.
+    Stopped(usize),
     Presses {
         signal: i32,
     },
-    Starves(bool),
+    Starves(Resource),
+    Feeds,
+    /// For some time: an actor, or all of them and rinit.
+    Freezes(Option<usize>),
+    Thaws,
     Enters(usize),
     /// The signal of this number has gone out.
     Done,
@@ -71,6 +77,7 @@ pub enum Fact {
     /// rinit was woken so often although nothing happened.
     Woken {
         times: u64,
+        within: Duration,
     },
     /// An actor stays stopped though the terminal's key is long pressed.
     StaysStopped(usize),

@@ -1,41 +1,65 @@
 //! The fewest processes and events that still fail.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use crate::director::{self, Outcome};
-use crate::world::{Born, Disposition, Life, Options, Parent, Place, What, World};
+use crate::world::{Born, Disposition, Life, Options, Parent, Place, To, What, World};
 
 /// What depends on a race may not fail each time.
 const TRIES: usize = 3;
+/// They mostly wait.
+const AT_ONCE: usize = 12;
+/// Then what has been found has to do.
+const LIMIT: Duration = Duration::from_secs(90);
 
 /// Gives the smallest world found in which the same kind of promise is broken, and what came of it.
 pub fn shrink(mut world: World, broken: &[String]) -> (World, Option<Outcome>) {
-    let kind = |what: &str| what.split(':').next().unwrap_or_default().to_owned();
-    let wanted: Vec<String> = broken.iter().map(|what| kind(what)).collect();
-    let fails = |world: &World| {
-        (0..TRIES).find_map(|_| {
-            let outcome = director::run(world);
-            let is_same = outcome
-                .verdict
-                .broken
-                .iter()
-                .any(|what| wanted.contains(&kind(what)));
-            is_same.then_some(outcome)
-        })
-    };
-    let mut found = fails(&world);
-    if found.is_none() {
-        return (world, None);
-    }
-    loop {
-        let smaller = simpler(&world)
-            .into_iter()
-            .filter(|simpler| *simpler != world)
-            .find_map(|simpler| Some((simpler, fails(&simpler)?)));
-        let Some((simpler, outcome)) = smaller else {
-            return (world, found);
+    let end = Instant::now() + LIMIT;
+    let wanted: Vec<&str> = broken.iter().map(|what| kind(what)).collect();
+    let mut found = fails(&world, &wanted);
+    while found.is_some() {
+        let Some((simpler, outcome)) = first_that_fails(&world, &wanted, end) else {
+            break;
         };
         world = simpler;
         found = Some(outcome);
     }
+    (world, found)
+}
+
+fn kind(broken: &str) -> &str {
+    broken.split(':').next().unwrap_or_default()
+}
+
+fn fails(world: &World, wanted: &[&str]) -> Option<Outcome> {
+    (0..TRIES).find_map(|_| {
+        let outcome = director::run(world);
+        let mut broken = outcome.verdict.broken.iter();
+        let is_same = broken.any(|what| wanted.contains(&kind(what)));
+        is_same.then_some(outcome)
+    })
+}
+
+fn first_that_fails(world: &World, wanted: &[&str], end: Instant) -> Option<(World, Outcome)> {
+    let mut simpler = simpler(world);
+    simpler.retain(|simpler| simpler != world);
+    simpler.chunks(AT_ONCE).find_map(|worlds| {
+        if Instant::now() > end {
+            return None;
+        }
+        thread::scope(|scope| {
+            let try_one = |world: &World| Some((*world, fails(world, wanted)?));
+            let tries: Vec<_> = worlds
+                .iter()
+                .map(|world| scope.spawn(move || try_one(world)))
+                .collect();
+            let results = tries
+                .into_iter()
+                .map(|tried| tried.join().expect("no panic"));
+            results.flatten().next()
+        })
+    })
 }
 
 fn simpler(world: &World) -> Vec<World> {
@@ -62,6 +86,9 @@ fn simpler(world: &World) -> Vec<World> {
     with(&|world| world.terminal = false);
     with(&|world| world.beside_pid_1 = false);
     with(&|world| world.no_pidfd = false);
+    with(&|world| world.no_proc = false);
+    with(&|world| world.options.forward_to = To::Group);
+    with(&|world| world.patient = false);
     for actor in 0..world.actors.len() {
         with(&|world| world.actors[actor].on.fill(Disposition::Default));
         with(&|world| world.actors[actor].exec = false);
@@ -88,13 +115,15 @@ fn remove(world: &mut World, actor: usize) {
     let parent = world.actors[actor].parent;
     let moved = |other: usize| if other > actor { other - 1 } else { other };
     if let Some(place) = (0..world.events.len()).rev().find(|place| {
-        matches!(world.events[*place].what, What::Hit(other, _) | What::Enter(other) if other == actor)
+        matches!(world.events[*place].what, What::Hit(other, _) | What::Enter(other) | What::Freeze(Some(other), _) if other == actor)
     }) {
         world.events.remove(place);
         return remove(world, actor);
     }
     for event in world.events.iter_mut() {
-        if let What::Hit(other, _) | What::Enter(other) = &mut event.what {
+        if let What::Hit(other, _) | What::Enter(other) | What::Freeze(Some(other), _) =
+            &mut event.what
+        {
             *other = moved(*other);
         }
     }

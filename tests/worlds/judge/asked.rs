@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::world::{Event, Key, What};
 
 impl Judge<'_> {
     /// Whether rinit may ask with it though nobody else has.
@@ -43,11 +44,15 @@ impl Judge<'_> {
                 let had = |received: &Received| {
                     Some(received.signal) == sent.forwarded && received.at < sent.at
                 };
-                !(sent.signal == libc::SIGTERM && is_late && life.received.iter().any(had))
+                !(sent.signal == libc::SIGTERM
+                    && is_late
+                    && !self.world.no_proc
+                    && life.received.iter().any(had))
             })
             .count()
         };
-        let own = usize::from(!self.was_reached(actor));
+        // Who asks everybody at once spares nobody.
+        let own = usize::from(self.world.no_proc || !self.was_reached(actor));
         let command_died = self.history.command().died;
         let mut breaches = Vec::new();
         for (place, last) in received.iter().enumerate() {
@@ -68,13 +73,15 @@ impl Judge<'_> {
             }
             let is_own = same > of_kind;
             if let (true, false) = (is_own, self.runs_daemons()) {
-                let Some((alive, _)) = command_died else {
+                if self.history.runs(last.at) {
                     breaches.push(format!(
                         "head start: actor {actor} is asked while COMMAND runs"
                     ));
+                }
+                let Some((alive, _)) = command_died else {
                     continue;
                 };
-                let guessed = described.notes(last.signal) && self.is_guess(actor);
+                let guessed = self.is_guess(actor);
                 let wait = match (guessed, self.was_killed_alone()) {
                     (true, _) => TURNS,
                     (false, true) => Duration::ZERO,
@@ -90,7 +97,8 @@ impl Judge<'_> {
                 let all_before = self
                     .stops()
                     .all(|sent| sent.seen.is_some_and(|seen| self.history.runs(seen)));
-                if let (&[request], true) = (with.as_slice(), all_before) {
+                let is_seen = !self.history.ever_blind();
+                if let (&[request], true, true) = (with.as_slice(), all_before, is_seen) {
                     if described.catches(request) && last.signal != request {
                         breaches.push(format!(
                             "request: actor {actor} catches {request}, and is asked with {}",
@@ -119,6 +127,12 @@ impl Judge<'_> {
         let Some((None, Some(by))) = self.history.command().ending() else {
             return false;
         };
+        if !self.world.in_group(actor) {
+            return false;
+        }
+        if self.is_key_guess(by) {
+            return true;
+        }
         let raised = self.world.actors[0].on(by) != Disposition::Default;
         let hit = self
             .history
@@ -129,12 +143,37 @@ impl Judge<'_> {
         let forwarded = self.history.sent.iter().any(|sent| {
             sent.forwarded == Some(by)
                 && !self.world.is_stop(sent.signal)
+                && self.world.goes_to_group(sent.signal, by) == Some(true)
                 && sent
                     .seen
                     .is_some_and(|seen| self.history.drains.is_some_and(|drains| seen <= drains))
         });
         let stop = self.stops().next().is_some() || raised || hit;
-        forwarded && !stop && self.world.in_group(actor) && self.world.actors[actor].catches(by)
+        let is_seen = !self.history.ever_blind();
+        forwarded && !stop && is_seen && self.world.actors[actor].catches(by)
+    }
+
+    /// COMMAND was killed by a key, with its group in the foreground for sure.
+    fn is_key_guess(&self, by: i32) -> bool {
+        let died = self.history.command().died;
+        let is_key =
+            |(at, key): &(Time, i32)| *key == by && died.is_some_and(|(_, dead)| *at < dead);
+        let moves_the_foreground = |event: &Event| {
+            matches!(
+                event.what,
+                What::Key(Key::CtrlZ | Key::HangUp) | What::Hit(..)
+            )
+        };
+        let may_be_sent = |sent: &Sent| !sent.perhaps && sent.forwarded == Some(by);
+        [libc::SIGINT, libc::SIGQUIT].contains(&by)
+            && self.history.keys.iter().any(is_key)
+            && !self.history.sent.iter().any(may_be_sent)
+            && !self.world.events.iter().any(moves_the_foreground)
+            && self
+                .world
+                .actors
+                .iter()
+                .all(|actor| actor.life != Life::Stopped)
     }
 
     /// Whose turn it is, and since when: after those before it, or 5 s after COMMAND's end.
@@ -147,7 +186,7 @@ impl Judge<'_> {
         if self.runs_daemons() {
             return (since, since + SCAN + SLACK);
         }
-        let filter = self.world.actors.iter().any(Actor::is_filter);
+        let filter = self.world.no_proc || self.world.actors.iter().any(Actor::is_filter);
         let guess = self
             .history
             .command()
@@ -192,29 +231,46 @@ impl Judge<'_> {
         if actor == 0 || self.is_over() || self.history.starved || self.history.drains.is_none() {
             return;
         }
+        // Without /proc all are asked at once, who are there.
+        let is_there = |ready: Time| self.history.drains.is_some_and(|drains| ready < drains);
+        if self.world.no_proc && !life.ready.is_some_and(is_there) {
+            return;
+        }
+        // Nobody but COMMAND's group can be reached.
+        if self.world.no_proc && self.world.beside_pid_1 && !self.world.in_group(actor) {
+            return;
+        }
         // Daemons are the work.
         if self.runs_daemons()
-            && !self
-                .stops()
-                .any(|sent| sent.signal != libc::SIGQUIT && sent.forwarded.is_some())
+            && !self.stops().any(|sent| {
+                !sent.perhaps && sent.signal != libc::SIGQUIT && sent.forwarded.is_some()
+            })
         {
             return;
         }
         let with = self.stops().filter_map(|sent| sent.forwarded);
-        let asked: Vec<i32> = with.chain([libc::SIGTERM]).collect();
+        let own = self.world.forwarded(libc::SIGTERM);
+        let asked: Vec<i32> = with.chain([libc::SIGTERM]).chain(own).collect();
         let may_have_been = |sent: &Sent| {
             sent.forwarded
                 .is_some_and(|forwarded| !described.ignores(forwarded))
                 && self.world.in_group(actor)
         };
+        // Where it stops itself before it takes the signal, it does not answer.
+        let may_miss = |signal: i32| {
+            described.life == Life::Stopped && matches!(described.on(signal), Disposition::Wait(_))
+        };
         let answers = asked.iter().all(|signal| {
-            described.notes(*signal)
+            described.notes(*signal) && !may_miss(*signal)
                 || described.on(*signal) == Disposition::Default
                     && described.place != Place::Nested
                     && ![libc::SIGWINCH].contains(signal)
         });
-        if self.stops().any(may_have_been)
-            || asked.iter().any(|signal| life.has_got(*signal, Time::ZERO))
+        if life.rinits.is_none_or(|since| life.may_stop_after(since))
+            || self.stops().any(may_have_been)
+            || asked
+                .iter()
+                .any(|signal| life.must_have_got(*signal, Time::ZERO, self.turn_of(actor).0))
             || !answers
         {
             return;
@@ -238,15 +294,22 @@ impl Judge<'_> {
             if actor == 0
                 || sent.perhaps
                 || sent.at < drains
-                || since + SCAN > sent.at
+                || since > sent.at
                 || life.ready.is_none_or(|ready| ready > sent.at)
                 || life.died.is_some()
                 || self.is_over()
-                || self.history.ever_starved
+                || self.history.ever_blind()
                 || !described.notes(forwarded)
-                || life.has_got(forwarded, if is_term { Time::ZERO } else { sent.at })
+                || life.must_have_got(
+                    forwarded,
+                    if is_term { Time::ZERO } else { sent.at },
+                    sent.at,
+                )
                 || self.runs_daemons()
-                || (life.was_stopped() || described.life == Life::Stopped) && !is_term
+                || life.may_stop_after(sent.at)
+                || life.was_stopped() && !self.world.is_stop(sent.signal)
+                || described.life == Life::Stopped
+                    && !(self.world.is_stop(sent.signal) && described.catches(forwarded))
                 || is_term && self.was_reached_by(actor, forwarded)
             {
                 continue;
