@@ -138,7 +138,7 @@ fn add_advice(f: &mut Formatter, worst: &Witness, signal: Signal, time: &str) ->
         Holdup::TracedBy(_) => return f.write_str("detach the debugger"),
         Holdup::Stuck => {
             return f.write_str(
-                "it waits for a disk, a network file system or a device: see that it answers (on the host: dmesg)",
+                "it waits for a disk, a network file system or a device: see that it answers (on the host: dmesg); or its cgroup is frozen: docker unpause",
             );
         }
         Holdup::NestedInit => {

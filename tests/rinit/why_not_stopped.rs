@@ -119,6 +119,7 @@ fn who_is_stuck_in_the_kernel_is_named() {
             &[
                 &format!("{} is stuck in the kernel", named(app)),
                 "it waits for a disk, a network file system or a device: see that it answers",
+                "or its cgroup is frozen: docker unpause\n",
             ],
         );
     });
