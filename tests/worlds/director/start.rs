@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::RawFd;
 
 use crate::actor;
-use crate::common::rinit::hide;
+use crate::common::before_exec::hide;
 use crate::common::{Rinit, Role, Running, seccomp};
 use crate::world::{Options, To, World};
 
