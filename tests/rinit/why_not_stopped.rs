@@ -273,7 +273,7 @@ fn who_goes_on_without_its_first_thread_is_named() {
         wait_until("the first thread has ended", || {
             proc::state(proc::children(rinit.pid)[0]) == Some('Z')
         });
-        let why = format!("{app} has received SIGTERM, and is not done\n");
+        let why = format!("{app} has received SIGTERM but has not finished\n");
         explains(&rinit, &[&why, MORE_TIME]);
         assert_eq!(rinit.end().status, 0);
     });
