@@ -22,7 +22,7 @@ const DEEPEST: u32 = 5;
 
 /// Why none of the paths could be run by which COMMAND was looked for.
 pub fn why_not_started(search: &Search, error: ExecError) -> Failure {
-    // The search goes on behind a file whose interpreter is missing, which is
+    // The search continues past a file whose interpreter is missing, which is
     // the one that was meant; and so is a link that leads nowhere.
     let found = match error.errno {
         Errno::ENOENT => {
@@ -34,7 +34,7 @@ pub fn why_not_started(search: &Search, error: ExecError) -> Failure {
     };
     let is_by_path = search.name.as_bytes().contains(&b'/');
     match found.or(search.paths.first().filter(|_| is_by_path)) {
-        // Whether a file is where nobody may look, is not known.
+        // Whether there is a file where nobody may look is not known.
         Some(file) if is_by_path || file.is_symlink() || file.exists() => {
             why_not_run(file.clone(), error.errno)
         }
