@@ -4,7 +4,7 @@ use crate::exit_code;
 use crate::signal::Signal;
 
 /// How a process ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum Ending {
     Exited(u8),
     Killed { by: Signal, core_dumped: bool },

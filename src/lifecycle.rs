@@ -47,7 +47,7 @@ const DEFAULT_GRACE: Duration = Duration::from_secs(10);
 /// A wait longer than this is explained, after an end that nobody asked for.
 const SILENT_WAIT: Duration = Duration::from_secs(1);
 
-#[cfg_attr(test, derive(Clone, Debug))]
+#[cfg_attr(test, derive(Clone, Debug, Hash))]
 enum Phase {
     Running,
     /// The daemons are the work now.
@@ -57,7 +57,7 @@ enum Phase {
     Over,
 }
 
-#[cfg_attr(test, derive(Clone, Debug))]
+#[cfg_attr(test, derive(Clone, Debug, Hash))]
 pub struct Lifecycle<'a> {
     options: &'a Options,
     /// PID 1 of a PID namespace may signal everybody in it at once.

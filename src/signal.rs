@@ -8,7 +8,7 @@ use signal_hook::low_level::signal_name;
 use crate::number;
 
 /// A signal that the kernel knows: 1 to 64 (signal(7)).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
 pub struct Signal(u8);
 
 /// Names that signal-hook does not know: signals of Linux only, and synonyms.
@@ -132,7 +132,7 @@ impl Signal {
 }
 
 /// A set of signals, as /proc/PID/status has them: bit n - 1 stands for signal n.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Hash)]
 pub struct Signals(pub u64);
 
 impl Signals {

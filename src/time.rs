@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Time since boot: CLOCK_BOOTTIME, the clock of the start times in /proc.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug, Hash)]
 pub struct Time(pub Duration);
 
 /// A tick of the start times in /proc: USER_HZ is 100 everywhere (proc_pid_stat(5)).

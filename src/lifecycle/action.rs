@@ -68,7 +68,7 @@ pub enum Next {
 }
 
 /// A signal that has arrived, and what becomes of it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub struct Arrived {
     pub signal: Signal,
     /// `None`: it is dropped.

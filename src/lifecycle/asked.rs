@@ -9,7 +9,7 @@ use crate::signal::Signal;
 
 /// Who has been asked to stop.
 #[derive(Default)]
-#[cfg_attr(test, derive(Clone, Debug))]
+#[cfg_attr(test, derive(Clone, Debug, Hash))]
 pub struct Asked {
     /// By any stop request, from outside or of rinit's own.
     at_all: PidSet,
@@ -21,7 +21,7 @@ pub struct Asked {
 
 /// How those have been asked that cannot be seen.
 #[derive(Clone, Copy, Default)]
-#[cfg_attr(test, derive(Debug))]
+#[cfg_attr(test, derive(Debug, Hash))]
 pub struct Unseen {
     pub at_all: bool,
     pub by_term: bool,

@@ -29,7 +29,7 @@ const INTERVAL_PER_CHILD: Duration = Duration::from_micros(500);
 const LONGEST_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Who of COMMAND's group has probably been asked to stop past rinit.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum Guess {
     /// All of it, by a key at the terminal.
     Everybody,
@@ -37,7 +37,7 @@ pub enum Guess {
     WhoCatches(Signal),
 }
 
-#[cfg_attr(test, derive(Clone, Debug))]
+#[cfg_attr(test, derive(Clone, Debug, Hash))]
 pub struct Drain {
     /// What those are asked with that catch it; SIGTERM asks the others.
     request: Signal,

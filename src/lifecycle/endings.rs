@@ -11,7 +11,7 @@ use crate::process::Zombie;
 use crate::signal::Signal;
 use crate::time::Time;
 
-#[cfg_attr(test, derive(Clone, Debug))]
+#[cfg_attr(test, derive(Clone, Debug, Hash))]
 pub struct Endings<'a> {
     options: &'a Options,
     command: Option<Ending>,
@@ -25,7 +25,7 @@ pub struct Endings<'a> {
 
 /// What COMMAND left behind with `--daemon`.
 #[derive(Default)]
-#[cfg_attr(test, derive(Clone, Debug))]
+#[cfg_attr(test, derive(Clone, Debug, Hash))]
 struct Daemons {
     /// When COMMAND ended: whoever is born later, and in no session of theirs, entered from outside.
     born_until: Time,

@@ -12,7 +12,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// How long the killed may take to die. Who takes longer is stuck in the kernel.
 const DEATH_WAIT: Duration = Duration::from_secs(2);
 
-#[cfg_attr(test, derive(Clone, Debug))]
+#[cfg_attr(test, derive(Clone, Debug, Hash))]
 pub struct Killing {
     give_up_at: Time,
     next_scan_at: Time,

@@ -4,7 +4,7 @@ use nix::unistd::Pid;
 
 /// Children that are not reaped yet, so that their pids cannot be used again.
 #[derive(Default)]
-#[cfg_attr(test, derive(Clone, Debug))]
+#[cfg_attr(test, derive(Clone, Debug, Hash))]
 pub struct PidSet {
     /// A bit for each pid: half a megabyte for the largest there can be (4,194,304,
     /// proc_sys_kernel(5)), and a few words for those of a container.

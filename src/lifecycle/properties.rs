@@ -1,4 +1,4 @@
-//! The promises of the life cycle, held against random histories.
+//! The promises of the life cycle, held against random histories, and every history of small worlds.
 //!
 //! A small world of processes stands in for the kernel: they fork, die, are
 //! adopted, ignore and catch signals, read from each other; signals come from
@@ -25,10 +25,13 @@
 //! 11. Where there is no /proc, rinit asks blindly, once, and never after it has seen anybody.
 //! 12. SIGQUIT stops no daemon.
 
+mod choices;
 mod dice;
 mod histories;
 mod promises;
 mod run;
+mod search;
+mod small_worlds;
 mod world;
 
 use proptest::prelude::*;

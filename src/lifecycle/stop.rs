@@ -16,7 +16,7 @@ use crate::time::Time;
 /// A stop that takes longer is explained, before the 10 s of docker stop are over.
 const SILENT_STOP: Duration = Duration::from_secs(5);
 
-#[cfg_attr(test, derive(Clone, Debug))]
+#[cfg_attr(test, derive(Clone, Debug, Hash))]
 pub struct Stop<'a> {
     options: &'a Options,
     pub requests: StopRequests,

@@ -27,7 +27,7 @@ const MOST_MEMBERS: usize = 4096;
 
 /// The stop requests that have arrived, one of each kind.
 #[derive(Default)]
-#[cfg_attr(test, derive(Clone, Debug))]
+#[cfg_attr(test, derive(Clone, Debug, Hash))]
 pub struct StopRequests {
     kinds: Vec<StopRequest>,
     command_ended: Option<Time>,
@@ -35,7 +35,7 @@ pub struct StopRequests {
 
 /// Stop requests of one kind. Times are read before the signal is forwarded:
 /// in the other order, a process born between the two would count as asked.
-#[cfg_attr(test, derive(Clone, Debug))]
+#[cfg_attr(test, derive(Clone, Debug, Hash))]
 struct StopRequest {
     received: Signal,
     latest: Time,

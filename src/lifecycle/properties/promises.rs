@@ -21,7 +21,7 @@ const TURNS: Duration = Duration::from_secs(5);
 const FILTER_PATIENCE: Duration = Duration::from_millis(2_500);
 
 /// What the life cycle acts on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub enum Occasion {
     Signal(Arrived),
     Scan,
@@ -29,7 +29,7 @@ pub enum Occasion {
     Reaping,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub struct Judge<'a> {
     setting: &'a Setting,
     pub occasion: Occasion,

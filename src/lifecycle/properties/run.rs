@@ -14,7 +14,7 @@ use crate::signal::Signal;
 use crate::time::Time;
 
 /// The life cycle in its world.
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub struct Run<'a> {
     setting: &'a Setting,
     pub world: World,
@@ -34,6 +34,10 @@ impl<'a> Run<'a> {
 
     pub fn is_over(&self) -> bool {
         self.lifecycle.exit_status().is_some()
+    }
+
+    pub fn command_lives(&self) -> bool {
+        self.judge.command.is_none()
     }
 
     pub fn take(&mut self, step: &Step) {

@@ -59,14 +59,14 @@ pub struct Birth {
     pub ignored: Signals,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum Proc {
     There,
     Failing,
     Absent,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum Parent {
     Rinit,
     Outside,
@@ -74,7 +74,7 @@ pub enum Parent {
 }
 
 /// A stop signal that has reached a process.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub struct Reached {
     pub received: Signal,
     pub sent: Signal,
@@ -83,7 +83,7 @@ pub struct Reached {
     pub with_group: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Process {
     pub pid: Pid,
     pub parent: Parent,
@@ -110,7 +110,7 @@ pub struct Process {
     pub killed: bool,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub struct World {
     pub now: Time,
     pub proc: Proc,
