@@ -83,7 +83,7 @@ pub fn bind(
 pub const CAP_KILL: libc::c_ulong = 5;
 pub const CAP_SYS_PTRACE: libc::c_ulong = 19;
 
-/// Before exec: what is executed does not have that capability, root's own though it is.
+/// What is executed does not have that capability, root's own though it is.
 pub fn drop_capability(number: libc::c_ulong) -> io::Result<()> {
     // SAFETY: of numbers only.
     nix::errno::Errno::result(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, number, 0, 0, 0) })?;
