@@ -230,6 +230,8 @@ fn a_command_that_rinit_may_not_signal_is_mentioned_once() {
             .fixture("user 1234 say ready until-eof exit 7")
             .start();
         rinit.says("ready");
+        // One of root's in the group would take the signals.
+        rinit.wait_until_only_command_is_left();
         for number in [libc::SIGTERM, libc::SIGUSR1, 50, libc::SIGTERM] {
             rinit.send(number);
             rinit.wait_until_taken();
