@@ -133,11 +133,9 @@ impl<'a> Lifecycle<'a> {
         now: impl FnOnce() -> Time,
         act: &mut dyn FnMut(Action),
     ) -> Next {
-        let now = now();
-        if is_stop {
-            self.note_stop_request(now, arrived);
-        }
         if is_stop && arrived.signal != Signal::QUIT {
+            let now = now();
+            self.note_stop_request(now, arrived);
             if let Some(signal) = arrived.forwarded {
                 return self.stop_daemons(now, signal, act);
             }

@@ -124,7 +124,10 @@ impl Judge<'_> {
             .keys
             .iter()
             .any(|(_, key)| signal == Some(*key));
-        let surely = self.stops().filter(answers).any(|sent| {
+        // Which may have come before COMMAND's end, when it was more than a dump of threads.
+        let is_dump = |sent: &&Sent| self.runs_daemons() && sent.signal == libc::SIGQUIT;
+        let mut meant = self.stops().filter(answers).filter(|sent| !is_dump(sent));
+        let surely = meant.any(|sent| {
             let received = |received: &Received| Some(received.signal) == sent.forwarded;
             sent.seen.is_some_and(|seen| seen <= death.0)
                 || self.history.command().received.iter().any(received)

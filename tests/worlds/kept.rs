@@ -16,10 +16,6 @@ pub fn world(place: usize) -> Option<(&'static str, World)> {
             "a group that a key has asked is spared at first without /proc, too",
             key_without_proc(),
         ),
-        (
-            "a daemon that the dump of its threads ends has been asked",
-            dumped_daemon(),
-        ),
     ];
     worlds.get(place).copied()
 }
@@ -98,31 +94,6 @@ fn key_without_proc() -> World {
         no_proc: true,
         actors: list([COMMAND, leftover]),
         events: list([key]),
-        ..WORLD
-    }
-}
-
-fn dumped_daemon() -> World {
-    let command = Actor {
-        life: Life::Ms(30),
-        ..COMMAND
-    };
-    let daemon = Actor {
-        parent: Parent::Actor(0),
-        place: Place::Daemon,
-        ..COMMAND
-    };
-    World {
-        options: Options {
-            daemon: true,
-            zero_on_stop: true,
-            ..OPTIONS
-        },
-        actors: list([command, daemon]),
-        events: list([Event {
-            when: When::CommandHasEnded,
-            ..signal(libc::SIGQUIT)
-        }]),
         ..WORLD
     }
 }
