@@ -32,6 +32,7 @@ pub struct Requested {
 
 /// Who gets a signal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(test, derive(Hash))]
 pub enum Target {
     Command,
     /// COMMAND's process group, or COMMAND where that group is gone.

@@ -24,6 +24,7 @@
 //! 10. A log filter is not asked while those that write to it live, unless 5 s have passed.
 //! 11. Where there is no /proc, rinit asks blindly, once, and never after it has seen anybody.
 //! 12. SIGQUIT stops no daemon.
+//! 13. Whoever is asked is continued: a stopped process acts on nothing.
 
 mod choices;
 mod dice;

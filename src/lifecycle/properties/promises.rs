@@ -51,6 +51,8 @@ pub struct Judge<'a> {
     has_seen_anybody: bool,
     has_asked_blindly: bool,
     has_killed: bool,
+    /// Who has just been asked.
+    to_continue: Option<Target>,
     /// The failures of children once daemons are the work, and whether each was a daemon's for certain.
     failures: Vec<(Ending, bool, usize)>,
     /// Who entered from outside, and cannot be told from a daemon.
@@ -74,6 +76,7 @@ impl<'a> Judge<'a> {
             has_seen_anybody: false,
             has_asked_blindly: false,
             has_killed: false,
+            to_continue: None,
             failures: Vec::new(),
             taken_for_daemons: Vec::new(),
         }
@@ -149,9 +152,15 @@ impl<'a> Judge<'a> {
     }
 
     pub fn carry_out(&mut self, world: &mut World, action: Action) {
+        self.check_continued(Some(action));
         let Action::Send { signal, to } = action else {
             return;
         };
+        let asks = match self.occasion {
+            Occasion::Signal(arrived) => to != Target::EachChild && self.is_stop(arrived.signal),
+            _ => ![Signal::KILL, Signal::CONT].contains(&signal),
+        };
+        self.to_continue = Some(to).filter(|_| asks && signal != Signal::CONT);
         if signal == Signal::KILL {
             return self.kill(world, to);
         }
@@ -189,6 +198,19 @@ impl<'a> Judge<'a> {
             }
             (to, occasion) => panic!("{signal} to {to:?} on {occasion:?}"),
         }
+    }
+
+    /// `next`: what is done now, if anything is.
+    pub fn check_continued(&mut self, next: Option<Action>) {
+        let Some(to) = self.to_continue.take() else {
+            return;
+        };
+        let signal = Signal::CONT;
+        let is_continued = match to {
+            Target::Command | Target::GroupFiltersLast => next == Some(Action::ContinueIfStopped),
+            to => next == Some(Action::Send { signal, to }),
+        };
+        assert!(is_continued, "promise 13: {to:?} may be stopped");
     }
 
     fn forward_to_group(&mut self, world: &mut World, received: Signal, sent: Signal) {

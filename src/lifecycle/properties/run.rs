@@ -83,6 +83,7 @@ impl<'a> Run<'a> {
         let next = event(&mut self.lifecycle, &mut |action| {
             judge.carry_out(world, action);
         });
+        judge.check_continued(None);
         if next == Next::Scan {
             self.scan();
         }
@@ -108,6 +109,7 @@ impl<'a> Run<'a> {
             .scanned(now, now, &scan, group_left, &mut |action| {
                 judge.carry_out(world, action);
             });
+        self.judge.check_continued(None);
         self.judge.check_scan(&self.world, &scan);
     }
 
