@@ -48,7 +48,8 @@ pub fn reap_shown(
         return next();
     }
     // The name goes with the zombie.
-    let seen = wait::next_dead().map(|pid| (pid, procfs::name(pid)));
+    let seen = wait::next_dead().ok().flatten();
+    let seen = seen.map(|pid| (pid, procfs::name(pid)));
     let reaped = next();
     if let Ok(Reaped::Child(pid, ending)) = reaped {
         if !is_command(pid) {

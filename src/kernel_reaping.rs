@@ -103,7 +103,11 @@ impl KernelReaping {
         signals: &mut SignalReader,
         sees_stops: impl FnOnce() -> bool,
     ) -> Result<Reaped, Errno> {
-        let orphan = wait::next_dead().filter(|pid| *pid != self.command);
+        let orphan = match wait::next_dead() {
+            // Who dies from here on is to be seen before it is reaped: there may be no other.
+            Ok(None) => return Ok(Reaped::NoneDead),
+            dead => dead.ok().flatten().filter(|pid| *pid != self.command),
+        };
         if orphan.is_some() && sees_stops() {
             self.untried = false;
             return wait::reap_next();

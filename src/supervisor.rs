@@ -265,7 +265,8 @@ impl Supervisor<'_> {
         let (command, command_lives) = (self.command.pid(), self.command.lives());
         let is_command = |pid| command_lives && pid == command;
         let wants_zombie = self.lifecycle.needs_zombie();
-        let zombie = wants_zombie.then(wait::next_dead).flatten();
+        let zombie = wants_zombie.then(|| wait::next_dead().ok().flatten());
+        let zombie = zombie.flatten();
         let zombie = zombie.map(|pid| (pid, procfs::zombie(pid)));
         let (signals, command, jobs) = (&mut self.signals, &mut self.command, &self.jobs);
         let reaped = reap_shown(self.options, is_command, || {

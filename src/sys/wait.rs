@@ -73,11 +73,14 @@ pub fn wait_for(child: Pid) {
 
 /// The next child that [`reap_next`] would reap, still a zombie, so that its name
 /// can be read.
-pub fn next_dead() -> Option<Pid> {
-    let info = ask(libc::P_ALL, 0, libc::WEXITED).ok()?;
+///
+/// # Errors
+/// ECHILD: no child is left.
+pub fn next_dead() -> Result<Option<Pid>, Errno> {
+    let info = ask(libc::P_ALL, 0, libc::WEXITED)?;
     // SAFETY: waitid(2) fills the pid in, or leaves the zero that was there.
     let pid = unsafe { info.si_pid() };
-    (pid != 0).then(|| Pid::from_raw(pid))
+    Ok((pid != 0).then(|| Pid::from_raw(pid)))
 }
 
 /// How the child has ended, if it is dead and not reaped yet.
