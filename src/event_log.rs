@@ -47,17 +47,12 @@ pub fn reap_shown(
     if !shows_reaping(options) {
         return next();
     }
-    // The name goes with the zombie.
-    let seen = wait::next_dead().ok().flatten();
-    let seen = seen.map(|pid| (pid, procfs::name(pid)));
-    let reaped = next();
+    let (reaped, name) = wait::reap_seen(procfs::name, next);
     if let Ok(Reaped::Child(pid, ending)) = reaped {
         if !is_command(pid) {
-            // Another one may have died since.
-            let name = seen.filter(|(seen, _)| *seen == pid);
             let message = Message::Reaped {
                 pid,
-                name: &name.map_or_else(Name::unknown, |(_, name)| name),
+                name: &name.unwrap_or_else(Name::unknown),
                 ending,
                 warn: options.warn_on_reap,
             };

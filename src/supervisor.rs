@@ -264,22 +264,22 @@ impl Supervisor<'_> {
     fn reap_next(&mut self) -> Result<Reaped, Errno> {
         let (command, command_lives) = (self.command.pid(), self.command.lives());
         let is_command = |pid| command_lives && pid == command;
-        let wants_zombie = self.lifecycle.needs_zombie();
-        let zombie = wants_zombie.then(|| wait::next_dead().ok().flatten());
-        let zombie = zombie.flatten();
-        let zombie = zombie.map(|pid| (pid, procfs::zombie(pid)));
         let (signals, command, jobs) = (&mut self.signals, &mut self.command, &self.jobs);
-        let reaped = reap_shown(self.options, is_command, || {
-            command.reap_next(signals, || jobs.has_terminal())
-        });
+        let mut reap = || {
+            reap_shown(self.options, is_command, || {
+                command.reap_next(signals, || jobs.has_terminal())
+            })
+        };
+        let (reaped, zombie) = if self.lifecycle.needs_zombie() {
+            wait::reap_seen(procfs::zombie, reap)
+        } else {
+            (reap(), None)
+        };
         if let Ok(Reaped::Child(pid, ending)) = reaped {
             if is_command(pid) {
                 self.command_ended(ending);
             } else {
-                // Another one may have died since.
-                let zombie = zombie.filter(|(seen, _)| *seen == pid);
-                let zombie = zombie.and_then(|(_, zombie)| zombie);
-                self.lifecycle.child_ended(pid, ending, zombie);
+                self.lifecycle.child_ended(pid, ending, zombie.flatten());
             }
         }
         reaped

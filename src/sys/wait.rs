@@ -83,6 +83,19 @@ pub fn next_dead() -> Result<Option<Pid>, Errno> {
     Ok((pid != 0).then(|| Pid::from_raw(pid)))
 }
 
+/// Reaps by `reap`, and returns with it what `see` has found out about the child before: what is
+/// known of a zombie goes with it. `None` where another one has died since, and was reaped.
+pub fn reap_seen<T>(
+    see: impl FnOnce(Pid) -> T,
+    reap: impl FnOnce() -> Result<Reaped, Errno>,
+) -> (Result<Reaped, Errno>, Option<T>) {
+    let seen = next_dead().ok().flatten().map(|pid| (pid, see(pid)));
+    let reaped = reap();
+    let is_same = |pid| matches!(reaped, Ok(Reaped::Child(child, _)) if child == pid);
+    let seen = seen.filter(|(pid, _)| is_same(*pid));
+    (reaped, seen.map(|(_, seen)| seen))
+}
+
 /// How the child has ended, if it is dead and not reaped yet.
 pub fn ending_of_zombie(child: Pid) -> Option<Ending> {
     let id = libc::id_t::try_from(child.as_raw()).ok()?;
