@@ -1,5 +1,7 @@
 //! Nobody is asked twice to stop: by whatever signal, in whatever way, by however many stop requests.
 
+use std::time::{Duration, Instant};
+
 use crate::common::output::{assert_order, got};
 use crate::common::terminal::CTRL_C;
 use crate::common::{
@@ -8,6 +10,9 @@ use crate::common::{
 
 /// Comes after any stop request that was sent before, since the lowest number goes first.
 const LAST: i32 = 64;
+
+/// How long a key counts as a request: it only may have asked the group.
+const A_GUESS_LASTS: Duration = Duration::from_secs(5);
 
 #[test]
 fn a_repeated_stop_request_reaches_nobody_who_was_asked() {
@@ -165,10 +170,14 @@ fn a_key_at_the_terminal_asks_the_group_whomever_rinit_signals() {
             let app = terminal.ready("app");
             proc::wait_until_older_than_a_tick(app);
             terminal.ready("command");
+            let pressed = Instant::now();
             terminal.press(CTRL_C);
             terminal.expect("app got INT ");
             let rest = terminal.expect("app-is-done");
-            assert_eq!(got(&rest, "app", "TERM"), 0, "{options}: {rest}");
+            // On a machine that is this late, TERM is right.
+            if pressed.elapsed() < A_GUESS_LASTS {
+                assert_eq!(got(&rest, "app", "TERM"), 0, "{options}: {rest}");
+            }
             assert_eq!(terminal.end(), 128 + libc::SIGINT);
         });
     }
