@@ -136,7 +136,7 @@ impl Judge<'_> {
                     continue;
                 };
                 let life = &self.history.actors[earlier];
-                let is_there = life.rinits.is_some_and(|since| since < command_dead)
+                let is_there = life.rinits.is_some_and(|since| since <= command_dead)
                     && life.ready.is_some_and(|ready| ready < command_dead);
                 let alive = self
                     .history
