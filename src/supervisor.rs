@@ -69,7 +69,7 @@ pub fn supervise(
     std::thread::yield_now();
     // No signal announces children that were made before rinit was executed, and died before it
     // blocked its signals. And COMMAND may have ended already.
-    supervisor.reap();
+    supervisor.reap(None);
     if supervisor.command.lives() {
         supervisor.post_mortem.note_memory(&supervisor.command);
     }
@@ -105,15 +105,15 @@ impl Supervisor<'_> {
         let event = self.signals.wait(self.limit(), self.command.watched());
         match event {
             Ok(Event::Signal(arrival)) => self.arrived(&arrival),
-            Ok(Event::Hangup) => self.reap(),
+            Ok(Event::Hangup) => self.reap(None),
             Ok(Event::Time) | Err(_) if self.jobs.continue_command(&mut self.command) => {}
-            Ok(Event::Time) if self.more_to_reap => self.reap(),
+            Ok(Event::Time) if self.more_to_reap => self.reap(None),
             Ok(Event::Time) if self.limit() == Some(Duration::ZERO) => {}
             // EINTR, once rinit was stopped and continued. Were there no waiting at all, the
             // deaths at least would be found by asking.
             Ok(Event::Time) | Err(_) => {
                 clock::rest(self.limit());
-                self.reap();
+                self.reap(None);
             }
         }
     }
@@ -142,7 +142,7 @@ impl Supervisor<'_> {
         self.signals_since_reaping = self.signals_since_reaping.wrapping_add(1);
         // Whoever sent it: a second SIGCHLD is not queued, so this may hide the kernel's.
         if signal == Signal::CHLD || self.signals_since_reaping > SIGNALS_BETWEEN_REAPINGS {
-            self.reap();
+            self.reap(arrival.child);
         }
         if signal == Signal::CHLD && is_kernels || is_own_doing(arrival) {
             return;
@@ -235,11 +235,15 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Reaps a batch of dead children.
-    fn reap(&mut self) {
+    /// Reaps a batch of dead children, of which one may be announced.
+    fn reap(&mut self, announced: Option<Pid>) {
         self.more_to_reap = false;
         self.signals_since_reaping = 0;
-        let ending = self.command.ending_of_zombie();
+        // Once per orphan it would be felt. Where an orphan's death hides COMMAND's, a name is lost.
+        let ending = announced
+            .is_none_or(|pid| self.command.is(pid))
+            .then(|| self.command.ending_of_zombie())
+            .flatten();
         let stop = self.lifecycle.stop_is_requested();
         let unasked = ending.and_then(|ending| unasked_kill(ending, &self.command, stop));
         if unasked.is_some() {

@@ -38,6 +38,9 @@ pub struct Arrival {
     /// Who sent it: 0 is a process that this PID namespace does not see.
     /// `None`: the kernel did.
     pub sender: Option<Pid>,
+    /// Whose death or stop the kernel announces. Others may have died since: a second SIGCHLD
+    /// is not queued.
+    pub child: Option<Pid>,
 }
 
 impl Mask {
@@ -118,7 +121,7 @@ fn keep_sent_sigchld(change: impl FnOnce() -> Result<(), Errno>) -> Result<(), E
     let mut info = no_info();
     let pending = take_raw(&Mask::of(Signal::CHLD), &NOW, &mut info);
     let changed = change();
-    if pending.is_ok() && sender(&info).is_some() {
+    if pending.is_ok() && is_of_process(info.si_code) {
         // SAFETY: see above. To itself, a process may send any siginfo.
         unsafe {
             libc::syscall(
@@ -272,10 +275,10 @@ impl SignalFd {
             Err(Errno::EAGAIN) => return Ok(Event::Time),
             Err(error) => return Err(error),
         }
-        let pid = i32::try_from(info.ssi_pid).map(Pid::from_raw).ok();
         Ok(event(
             info.ssi_signo.try_into().unwrap_or(0),
-            pid.filter(|_| info.ssi_code <= 0),
+            info.ssi_code,
+            info.ssi_pid.try_into().unwrap_or(0),
         ))
     }
 }
@@ -296,16 +299,30 @@ fn timespec(duration: Duration) -> libc::timespec {
 fn take(mask: &Mask, limit: *const libc::timespec) -> Result<Event, Errno> {
     let mut info = no_info();
     match take_raw(mask, limit, &mut info) {
-        Ok(number) => Ok(event(number, sender(&info))),
+        // SAFETY: the signals of processes carry a pid, and so does SIGCHLD; event() uses no other.
+        Ok(number) => Ok(event(number, info.si_code, unsafe { info.si_pid() })),
         Err(Errno::EAGAIN) => Ok(Event::Time),
         Err(error) => Err(error),
     }
 }
 
 /// A number above 64 exists on MIPS alone, and is nobody's.
-fn event(number: i32, sender: Option<Pid>) -> Event {
-    let arrival = Signal::new(number).map(|signal| Arrival { signal, sender });
-    arrival.map_or(Event::Time, Event::Signal)
+fn event(number: i32, code: i32, pid: libc::pid_t) -> Event {
+    let Some(signal) = Signal::new(number) else {
+        return Event::Time;
+    };
+    let pid = Some(Pid::from_raw(pid));
+    let is_of_process = is_of_process(code);
+    Event::Signal(Arrival {
+        signal,
+        sender: pid.filter(|_| is_of_process),
+        child: pid.filter(|_| !is_of_process && signal == Signal::CHLD),
+    })
+}
+
+/// A positive code is the kernel's own, and no process can fake one (sigaction(2)).
+fn is_of_process(code: i32) -> bool {
+    code <= 0
 }
 
 fn no_info() -> libc::siginfo_t {
@@ -325,12 +342,6 @@ fn take_raw(
         set.as_mut_ptr().cast::<Mask>().write(*mask);
         libc::sigtimedwait(set.as_ptr(), info, limit)
     })
-}
-
-/// A positive code is the kernel's own, and no process can fake one (sigaction(2)).
-fn sender(info: &libc::siginfo_t) -> Option<Pid> {
-    // SAFETY: every signal that a process sends carries the sender's pid.
-    (info.si_code <= 0).then(|| Pid::from_raw(unsafe { info.si_pid() }))
 }
 
 /// Stops rinit's own process group as Ctrl-Z does, by a real SIGTSTP at its
