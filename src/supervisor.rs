@@ -31,8 +31,8 @@ use crate::time::Time;
 use job_control::JobControl;
 use post_mortem::{PostMortem, guess_asked, unasked_kill};
 
-/// How many signals to see to before deaths get theirs, which a flood of
-/// signals with lower numbers hides.
+/// How many signals to handle before deaths get their turn: a flood of signals with lower
+/// numbers would hide SIGCHLD.
 const SIGNALS_BETWEEN_REAPINGS: u32 = 64;
 
 /// What rinit was given that COMMAND has now.
@@ -239,7 +239,8 @@ impl Supervisor<'_> {
     fn reap(&mut self, announced: Option<Pid>) {
         self.more_to_reap = false;
         self.signals_since_reaping = 0;
-        // Once per orphan it would be felt. Where an orphan's death hides COMMAND's, a name is lost.
+        // Asked for every orphan, it would be felt. So where an orphan's death hides COMMAND's, the
+        // name that COMMAND had at last is not known.
         let ending = announced
             .is_none_or(|pid| self.command.is(pid))
             .then(|| self.command.ending_of_zombie())

@@ -1,4 +1,4 @@
-//! The fence: everything unsafe is in here, one kernel facility a file.
+//! The fence: but for the entry in main.rs, everything unsafe is in here, one kernel facility a file.
 
 pub mod cgroup;
 pub mod clock;

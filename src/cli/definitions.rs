@@ -108,6 +108,8 @@ mod tests {
     use super::*;
 
     const README: &str = include_str!("../../README.md");
+    const MANUAL: &str = include_str!("manual.roff");
+    const PREFIX: &str = "RINIT_";
 
     #[test]
     fn readmes_table_names_each_option_as_it_is() {
@@ -130,10 +132,13 @@ mod tests {
     }
 
     #[test]
-    fn readme_names_each_variable_and_no_other() {
+    fn readme_and_the_manual_name_each_variable_and_no_other() {
         let is_part = |c: char| c.is_ascii_uppercase() || c == '_';
-        let words = README.split(|c| !is_part(c));
-        let named: BTreeSet<&str> = words.filter(|word| word.starts_with("RINIT_")).collect();
-        assert_eq!(named, variables().collect());
+        for text in [README, MANUAL] {
+            let words = text.split(|c| !is_part(c));
+            let is_variable = |word: &&str| word.len() > PREFIX.len() && word.starts_with(PREFIX);
+            let named: BTreeSet<&str> = words.filter(is_variable).collect();
+            assert_eq!(named, variables().collect());
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! The one wait point. All signals are blocked, from the first moment on, and
-//! read from the kernel: no handler runs, and none is lost.
+//! read from the kernel: no handler runs, and no kind of signal is missed.
 //!
 //! # Safety
 //! The system calls are given pointers to whole, initialised values of the
@@ -320,7 +320,7 @@ fn event(number: i32, code: i32, pid: libc::pid_t) -> Event {
     })
 }
 
-/// A positive code is the kernel's own, and no process can fake one (sigaction(2)).
+/// A positive code is the kernel's: no other process can send one (rt_sigqueueinfo(2)).
 fn is_of_process(code: i32) -> bool {
     code <= 0
 }
@@ -348,7 +348,8 @@ fn take_raw(
 /// default action: unlike SIGSTOP, that does nothing where nobody could
 /// continue the group. Returns whether somebody has continued it.
 pub fn stop_own_group() -> bool {
-    // A stop would drop it (signal(7)), and COMMAND with it, if it has come for that.
+    // A stop discards a pending SIGCONT (POSIX, 2.4.1 Signal Generation and Delivery): the one that
+    // was to continue COMMAND too.
     if take_pending(Signal::CONT) {
         return true;
     }
