@@ -1,6 +1,6 @@
 //! Random worlds: real processes, a random course of events, and a judge that knows the contract.
 //!
-//! RINIT_TEST_WORLDS_SECONDS says for how long (20 by default), RINIT_TEST_WORLDS_SEED replays a single one (0, 1
+//! RINIT_TEST_WORLDS_SECONDS says for how long (25 by default), RINIT_TEST_WORLDS_SEED replays a single one (0, 1
 //! and so on those of kept.rs),
 //! RINIT_TEST_WORLDS_AT_ONCE how many run at a time. With RINIT_TEST_WORLDS_GO_ON a failure is neither
 //! the end nor shrunk.
@@ -58,7 +58,7 @@ fn number(name: &str) -> Option<u64> {
 
 /// Returns whether every promise was kept.
 fn search() -> bool {
-    let seconds = number("RINIT_TEST_WORLDS_SECONDS").unwrap_or(20);
+    let seconds = number("RINIT_TEST_WORLDS_SECONDS").unwrap_or(25);
     let at_once = number("RINIT_TEST_WORLDS_AT_ONCE").unwrap_or(6);
     let goes_on = number("RINIT_TEST_WORLDS_GO_ON").is_some();
     let end = Instant::now() + Duration::from_secs(seconds);
