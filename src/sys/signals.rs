@@ -38,7 +38,7 @@ pub struct Arrival {
     /// Who sent it: 0 is a process that this PID namespace does not see.
     /// `None`: the kernel did.
     pub sender: Option<Pid>,
-    /// Whose death or stop the kernel announces. Others may have died since: a second SIGCHLD
+    /// Whose death, stop or continuation the kernel announces. Others may have died since: a second SIGCHLD
     /// is not queued.
     pub child: Option<Pid>,
 }

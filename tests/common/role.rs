@@ -9,6 +9,7 @@ use std::thread;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::Signal;
+use nix::sys::utsname::uname;
 use nix::unistd::{ForkResult, Pid, Uid, fork, getgid, getuid};
 
 use super::{Rinit, fixture, skip};
@@ -203,4 +204,14 @@ fn write(path: &std::ffi::CStr, content: &[u8]) -> io::Result<()> {
     )?;
     nix::unistd::write(&file, content)?;
     Ok(())
+}
+
+/// The version of the kernel.
+pub fn linux() -> (u32, u32) {
+    let release = uname().expect("a kernel");
+    let release = release.release().to_string_lossy().into_owned();
+    let mut numbers = release
+        .split(|c: char| !c.is_ascii_digit())
+        .map(|number| number.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use crate::common::output::Output;
 use crate::common::seccomp::refuse;
 use crate::common::{
-    Directory, Rinit, Role, Running, as_pid1, fixture, proc, signal, skip, strace, wait_until,
+    Directory, Rinit, Role, Running, as_pid1, fixture, proc, role, signal, skip, strace, wait_until,
 };
 use nix::unistd::Uid;
 
@@ -17,7 +17,7 @@ fn where_the_kernel_can(test: impl Fn()) {
             .fixture("orphan exit 3 , sleep command")
             .start();
         rinit.ready("command");
-        if linux() >= (6, 15) {
+        if role::linux() >= (6, 15) {
             wait_until_left_to_kernel(&rinit);
             drop(rinit);
             test();
@@ -25,15 +25,6 @@ fn where_the_kernel_can(test: impl Fn()) {
             skip("this kernel is older than 6.15");
         }
     });
-}
-
-fn linux() -> (u32, u32) {
-    let release = nix::sys::utsname::uname().expect("a kernel");
-    let release = release.release().to_string_lossy().into_owned();
-    let mut numbers = release
-        .split(|c: char| !c.is_ascii_digit())
-        .map(|number| number.parse().unwrap_or(0));
-    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
 fn rinit() -> Rinit {
