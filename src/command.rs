@@ -142,6 +142,11 @@ impl Command {
         reaped
     }
 
+    /// Whether the kernel reaps, has reaped or is still to be tried.
+    pub fn may_be_reaped_by_kernel(&self) -> bool {
+        self.lives && self.kernel_reaping.is_possible()
+    }
+
     /// How COMMAND has ended, if it is dead and not reaped yet.
     pub fn ending_of_zombie(&self) -> Option<Ending> {
         let zombie = self.lives.then(|| wait::ending_of_zombie(self.pid));

@@ -50,6 +50,11 @@ impl KernelReaping {
         self.watch.as_ref().is_some_and(|watch| watch.is_on)
     }
 
+    /// The kernel reaps, has reaped or is still to be tried.
+    pub fn is_possible(&self) -> bool {
+        self.untried || self.watch.is_some()
+    }
+
     /// COMMAND's pidfd, where there is one: unlike its pid it never means another process.
     pub fn command(&self) -> Option<&Pidfd> {
         self.watch.as_ref().map(|watch| &watch.command)

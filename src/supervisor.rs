@@ -239,12 +239,10 @@ impl Supervisor<'_> {
     fn reap(&mut self, announced: Option<Pid>) {
         self.more_to_reap = false;
         self.signals_since_reaping = 0;
-        // Asked for every orphan, it would be felt. So where an orphan's death hides COMMAND's, the
-        // name that COMMAND had at last is not known.
-        let ending = announced
-            .is_none_or(|pid| self.command.is(pid))
-            .then(|| self.command.ending_of_zombie())
-            .flatten();
+        if announced.is_some_and(|child| self.reap_alone(child)) {
+            return self.reaped(true);
+        }
+        let ending = self.command.ending_of_zombie();
         let stop = self.lifecycle.stop_is_requested();
         let unasked = ending.and_then(|ending| unasked_kill(ending, &self.command, stop));
         if unasked.is_some() {
@@ -264,6 +262,23 @@ impl Supervisor<'_> {
         // Where processes die faster than they are reaped, this has no end.
         self.more_to_reap = true;
         self.reaped(true);
+    }
+
+    /// Reaps the child whose death is announced, if that is nothing special. Returns whether no
+    /// other one is dead: then two system calls have done what takes a batch three. A process
+    /// that dies leaves its own dead to rinit first, so that theirs may be announced for COMMAND's.
+    fn reap_alone(&mut self, child: Pid) -> bool {
+        let is_special = self.command.is(child)
+            || self.command.may_be_reaped_by_kernel()
+            || self.lifecycle.needs_zombie()
+            || shows_reaping(self.options);
+        if is_special {
+            return false;
+        }
+        if let Ok(Reaped::Child(pid, ending)) = wait::reap_one(child) {
+            self.lifecycle.child_ended(pid, ending, None);
+        }
+        wait::next_dead() == Ok(None)
     }
 
     fn reap_next(&mut self) -> Result<Reaped, Errno> {

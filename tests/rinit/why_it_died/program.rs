@@ -23,11 +23,19 @@ fn the_name_that_it_died_under_is_logged() {
             // What would clear the screen, end the line and be no text.
             ("1b5b324a0aff", r"\x1b[2J\x0a\xff"),
         ] {
+            // A zombie of its own comes to rinit before it, and hides its SIGCHLD.
             let rinit = Rinit::new(role)
                 .before_exec(limit_core(0))
-                .fixture(&format!("call {hex} await command USR1 die SEGV"))
+                .fixture(&format!(
+                    "fork exit 0 , call {hex} await command USR1 die SEGV"
+                ))
                 .start();
             let command = rinit.ready("command");
+            wait_until("its child is a zombie", || {
+                proc::children(command)
+                    .iter()
+                    .all(|child| proc::state(*child) == Some('Z'))
+            });
             // Whoever dies while rinit just reaps, as it does at the start, may be reaped unnamed.
             proc::wait_until_idle(rinit.pid);
             signal::send(command, libc::SIGUSR1).expect("it lives");
