@@ -114,8 +114,13 @@ impl Judge<'_> {
                 Some(_) => None,
             }
         };
+        // Until it is, it may be of COMMAND's group, and keep a signal waiting that the group got.
+        let was_ready = |actor: usize| {
+            let ready = self.history.actors[actor].ready;
+            ready.is_some_and(|ready| ready < command_dead)
+        };
         let mut breaches = Vec::new();
-        let actors = 0..self.world.actors.len();
+        let actors = (0..self.world.actors.len()).filter(|actor| was_ready(*actor));
         for later in actors.clone() {
             let Some(asked) = self.history.actors[later].received.iter().find(|received| {
                 let stops = self
@@ -136,8 +141,7 @@ impl Judge<'_> {
                     continue;
                 };
                 let life = &self.history.actors[earlier];
-                let is_there = life.rinits.is_some_and(|since| since <= command_dead)
-                    && life.ready.is_some_and(|ready| ready < command_dead);
+                let is_there = life.rinits.is_some_and(|since| since <= command_dead);
                 let alive = self
                     .history
                     .command()
