@@ -291,6 +291,9 @@ impl Judge<'_> {
                 continue;
             };
             let is_term = sent.signal == libc::SIGTERM;
+            // Who does not catch what SIGTERM is rewritten to was asked by SIGTERM in its place.
+            let since_when = if is_term { Time::ZERO } else { sent.at };
+            let had_it = |signal| life.must_have_got(signal, since_when, sent.at);
             if actor == 0
                 || sent.perhaps
                 || sent.at < drains
@@ -300,11 +303,8 @@ impl Judge<'_> {
                 || self.is_over()
                 || self.history.ever_blind()
                 || !described.notes(forwarded)
-                || life.must_have_got(
-                    forwarded,
-                    if is_term { Time::ZERO } else { sent.at },
-                    sent.at,
-                )
+                || had_it(forwarded)
+                || is_term && had_it(libc::SIGTERM)
                 || self.runs_daemons()
                 || life.may_stop_after(sent.at)
                 || life.was_stopped() && !self.world.is_stop(sent.signal)
