@@ -193,7 +193,8 @@ impl Judge<'_> {
     /// what that leaves behind; nor anybody without a descriptor for /proc.
     fn guests_may_look_like_daemons(&self, command_died: Time) -> bool {
         let looks_like_one = |(actor, life): (usize, &Biography)| {
-            let is_older = life.born.is_some_and(|born| born <= command_died + TICK);
+            let born = life.entered.or(life.born);
+            let is_older = born.is_some_and(|born| born <= command_died + TICK);
             self.world.entered(actor) && is_older
         };
         let mut lives = self.history.actors.iter().enumerate();

@@ -27,6 +27,8 @@ pub struct Received {
 #[derive(Default, Clone)]
 pub struct Biography {
     pub pid: i32,
+    /// Somebody outside began to bring it in: it may be there since then.
+    pub entered: Option<Time>,
     /// Its parent has it; this is when it was there.
     pub born: Option<Time>,
     pub ready: Option<Time>,
@@ -91,6 +93,7 @@ impl History {
                     history.actors[by].pid = pid;
                     history.actors[by].born = Some(at);
                 }
+                (_, Fact::Enters(actor)) => history.actors[actor].entered = Some(at),
                 (Some(by), Fact::Ready) => {
                     history.actors[by].ready = Some(at);
                     if by == 0 {
