@@ -145,10 +145,10 @@ pub fn see_inputs(
 ) {
     let mut group: Option<Vec<Member>> = None;
     for child in children.iter_mut().filter(|child| wants_input(child)) {
-        let Ok(pipes) = StandardPipes::of(child.pid) else {
+        // Of thousands: the outputs are looked at only where one of these is a pipe.
+        let Ok(Some(input)) = pipes::input(child.pid) else {
             continue;
         };
-        let Some(input) = pipes.input else { continue };
         if own_input.is_some_and(|own| input == Pipe::Anonymous(own)) {
             continue;
         }

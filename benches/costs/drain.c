@@ -1,4 +1,5 @@
-/* As PID 1: tells whatever outlives the command to end, reaps it, and does nothing else. */
+/* As PID 1: gives whatever outlives the command the head start that rinit gives it, asks it to end, reaps it, and does
+   nothing else. */
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -15,6 +16,7 @@ int main(int count, char **words)
     }
     if (child < 0 || waitpid(child, &status, 0) != child)
         return 125;
+    usleep(300 * 1000);
     kill(-1, SIGTERM);
     while (wait(NULL) > 0)
         ;

@@ -10,7 +10,7 @@ pub struct Programs {
     pub work: PathBuf,
     /// Starts a command, waits for it, and nothing else.
     pub minimal: PathBuf,
-    /// Tells and reaps what a command leaves behind, and nothing else.
+    /// Asks and reaps what a command leaves behind, after the same head start, and nothing else.
     pub drain: PathBuf,
 }
 

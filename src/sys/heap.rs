@@ -1,5 +1,6 @@
-//! Where memory comes from: the C library, and where that has none left, a
-//! small reserve: no message is worth an end for want of memory.
+//! Where memory comes from: until COMMAND has started an arena, which costs no system call; then
+//! the C library; and where that has none left, a small reserve: no message is worth an end for
+//! want of memory.
 //!
 //! # Safety
 //! rinit has one thread. Between clone and exec its child shares this memory,
@@ -24,6 +25,8 @@ impl Heap {
     }
 }
 
+/// Most runs need no more. The C library's first block takes four system calls, and two pages more.
+static FIRST: Arena<{ 8 * 1024 }> = Arena::new();
 /// All zeros, so that it takes no room in the file, and no page of it is there before it is needed.
 static RESERVE: Arena<{ 64 * 1024 }> = Arena::new();
 
@@ -104,6 +107,11 @@ const ALIGNMENT: usize = 2 * size_of::<usize>();
 // SAFETY: blocks of an arena do not overlap, since each begins where the last one ends, or behind.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if !spawn::has_started() {
+            if let Some(block) = FIRST.alloc(layout) {
+                return block;
+            }
+        }
         if layout.align() <= ALIGNMENT {
             // SAFETY: it may be called at any time.
             let block = unsafe { libc::malloc(layout.size()) };
@@ -120,15 +128,15 @@ unsafe impl GlobalAlloc for Heap {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        if !RESERVE.dealloc(block, layout) {
-            // SAFETY: what is not of the reserve is of malloc.
+        if !FIRST.dealloc(block, layout) && !RESERVE.dealloc(block, layout) {
+            // SAFETY: what is of no arena is of malloc.
             unsafe { libc::free(block.cast()) };
         }
     }
 
     // Without realloc(3), which takes 1.4 KB of the binary.
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        if RESERVE.resize(block, layout, size) {
+        if FIRST.resize(block, layout, size) || RESERVE.resize(block, layout, size) {
             return block;
         }
         // SAFETY: the caller answers for the new size and the old block; the two do not overlap.

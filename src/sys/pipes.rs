@@ -34,13 +34,21 @@ impl StandardPipes {
     /// EACCES: the process is another user's.
     pub fn of(pid: Pid) -> Result<Self, Errno> {
         Ok(Self {
-            input: pipe(pid, libc::STDIN_FILENO)?,
+            input: input(pid)?,
             outputs: [
                 pipe(pid, libc::STDOUT_FILENO)?,
                 pipe(pid, libc::STDERR_FILENO)?,
             ],
         })
     }
+}
+
+/// What a process reads from, as far as it may be a pipe.
+///
+/// # Errors
+/// EACCES: the process is another user's.
+pub fn input(pid: Pid) -> Result<Option<Pipe>, Errno> {
+    pipe(pid, libc::STDIN_FILENO)
 }
 
 /// Bytes of a link: the longest paths are hashed up to there.
