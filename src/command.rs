@@ -144,7 +144,7 @@ impl Command {
 
     /// Whether the kernel reaps, has reaped or is still to be tried.
     pub fn may_be_reaped_by_kernel(&self) -> bool {
-        self.lives && self.kernel_reaping.is_possible()
+        self.kernel_reaping.is_possible()
     }
 
     /// How COMMAND has ended, if it is dead and not reaped yet.

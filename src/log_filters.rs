@@ -145,7 +145,8 @@ pub fn see_inputs(
 ) {
     let mut group: Option<Vec<Member>> = None;
     for child in children.iter_mut().filter(|child| wants_input(child)) {
-        // Of thousands: the outputs are looked at only where one of these is a pipe.
+        // There may be thousands: outputs are read only once an input may be a pipe, and only the
+        // group's.
         let Ok(Some(input)) = pipes::input(child.pid) else {
             continue;
         };

@@ -264,11 +264,12 @@ impl Supervisor<'_> {
         self.reaped(true);
     }
 
-    /// Reaps the child whose death is announced, if that is nothing special. Returns whether no
-    /// other one is dead: then two system calls have done what takes a batch three. A process
-    /// that dies leaves its own dead to rinit first, so that theirs may be announced for COMMAND's.
+    /// Reaps the child whose death is announced, if that is nothing special. Returns whether that
+    /// was all: then two system calls have done what takes a batch three. A dying process hands
+    /// its zombies to rinit first: SIGCHLD may announce one of them, and COMMAND's end with it.
     fn reap_alone(&mut self, child: Pid) -> bool {
-        let is_special = self.command.is(child)
+        let is_special = !self.command.lives()
+            || self.command.is(child)
             || self.command.may_be_reaped_by_kernel()
             || self.lifecycle.needs_zombie()
             || shows_reaping(self.options);

@@ -16,7 +16,7 @@ int main(int count, char **words)
     }
     if (child < 0 || waitpid(child, &status, 0) != child)
         return 125;
-    usleep(300 * 1000);
+    usleep(300 * 1000); /* HEAD_START in src/lifecycle/drain.rs */
     kill(-1, SIGTERM);
     while (wait(NULL) > 0)
         ;

@@ -25,6 +25,9 @@ pub struct Memory {
     pub resident: Rounds,
 }
 
+/// What COMMAND leaves behind when it ends by itself gets it: as in src/lifecycle/drain.rs.
+const HEAD_START: Duration = Duration::from_millis(300);
+
 const ORPHANS: u32 = 100;
 const IDLE: Duration = Duration::from_secs(5);
 
@@ -139,7 +142,7 @@ pub fn left_behind(inits: &[Init], programs: &Programs, rounds: usize) -> Rounds
             let status = running.outside.wait().expect("a child of ours");
             let time = before.elapsed();
             assert!(status.success(), "{}: {status}", init.name);
-            time.as_secs_f64()
+            time.saturating_sub(HEAD_START).as_secs_f64()
         },
     )
 }

@@ -1,6 +1,6 @@
-//! Where memory comes from: until COMMAND has started an arena, which costs no system call; then
-//! the C library; and where that has none left, a small reserve: no message is worth an end for
-//! want of memory.
+//! Where memory comes from: before COMMAND has started, an arena, which costs no system call; where
+//! that is full, and afterwards, the C library; and where that has none left, a small reserve: no
+//! message is worth an end for want of memory.
 //!
 //! # Safety
 //! rinit has one thread. Between clone and exec its child shares this memory,
@@ -25,15 +25,17 @@ impl Heap {
     }
 }
 
-/// Most runs need no more. The C library's first block takes four system calls, and two pages more.
+/// Most runs need no more. musl's first block takes four system calls and two page faults.
 static FIRST: Arena<{ 8 * 1024 }> = Arena::new();
-/// All zeros, so that it takes no room in the file, and no page of it is there before it is needed.
 static RESERVE: Arena<{ 64 * 1024 }> = Arena::new();
 
+/// All zeros, so that it takes no room in the file, and no page of it is there before it is needed.
+#[repr(C)]
 struct Arena<const SIZE: usize> {
-    bytes: UnsafeCell<Bytes<SIZE>>,
-    /// Bytes from the beginning. What is given back out of turn stays in use.
+    /// Bytes from the beginning. What is given back out of turn stays in use. It is on the page of
+    /// the first blocks.
     used: Cell<usize>,
+    bytes: UnsafeCell<Bytes<SIZE>>,
 }
 
 /// Aligned as whatever is likely to be kept in it.
@@ -46,8 +48,8 @@ unsafe impl<const SIZE: usize> Sync for Arena<SIZE> {}
 impl<const SIZE: usize> Arena<SIZE> {
     const fn new() -> Self {
         Self {
-            bytes: UnsafeCell::new(Bytes([0; SIZE])),
             used: Cell::new(0),
+            bytes: UnsafeCell::new(Bytes([0; SIZE])),
         }
     }
 

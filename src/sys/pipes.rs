@@ -43,7 +43,7 @@ impl StandardPipes {
     }
 }
 
-/// What a process reads from, as far as it may be a pipe.
+/// The standard input of a process, as far as it may be a pipe.
 ///
 /// # Errors
 /// EACCES: the process is another user's.

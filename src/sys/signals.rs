@@ -316,7 +316,8 @@ fn event(number: i32, code: i32, pid: libc::pid_t) -> Event {
     Event::Signal(Arrival {
         signal,
         sender: pid.filter(|_| is_of_process),
-        child: pid.filter(|_| !is_of_process && signal == Signal::CHLD),
+        // F_SETSIG with SIGCHLD, before Linux 4.16, names no child (fcntl(2)).
+        child: pid.filter(|pid| !is_of_process && signal == Signal::CHLD && pid.as_raw() > 0),
     })
 }
 

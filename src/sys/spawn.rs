@@ -69,12 +69,13 @@ pub struct ExecError {
 /// signal handler runs.
 const STACK_SIZE: usize = 16 * 1024;
 
-/// The child's, of which the pages that it uses are all that is ever there. On rinit's own stack
-/// the compiler would touch each page: four more of memory, and of time at each start.
+/// The child's: only the pages that it uses ever take memory. In a frame of rinit's, the compiler's
+/// stack probes would touch all four at each start.
 #[repr(align(16))]
 struct Stack(UnsafeCell<MaybeUninit<[u8; STACK_SIZE]>>);
 
-// SAFETY: only children use it, and rinit starts one at a time: it stands still meanwhile.
+// SAFETY: rinit has one thread, which stands still while a child uses it; a child with a copy of
+// the memory uses its own.
 unsafe impl Sync for Stack {}
 
 static STACK: Stack = Stack(UnsafeCell::new(MaybeUninit::uninit()));
