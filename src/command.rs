@@ -142,9 +142,9 @@ impl Command {
         reaped
     }
 
-    /// Whether the kernel reaps, has reaped or is still to be tried.
-    pub fn may_be_reaped_by_kernel(&self) -> bool {
-        self.kernel_reaping.is_possible()
+    /// Whether COMMAND lives, and that child is another one, which the kernel cannot reap.
+    pub fn leaves_to_rinit(&self, child: Pid) -> bool {
+        self.lives && child != self.pid && !self.kernel_reaping.is_possible()
     }
 
     /// How COMMAND has ended, if it is dead and not reaped yet.

@@ -268,12 +268,8 @@ impl Supervisor<'_> {
     /// was all: then two system calls have done what takes a batch three. A dying process hands
     /// its zombies to rinit first: SIGCHLD may announce one of them, and COMMAND's end with it.
     fn reap_alone(&mut self, child: Pid) -> bool {
-        let is_special = !self.command.lives()
-            || self.command.is(child)
-            || self.command.may_be_reaped_by_kernel()
-            || self.lifecycle.needs_zombie()
-            || shows_reaping(self.options);
-        if is_special {
+        let needs_more = self.lifecycle.needs_zombie() || shows_reaping(self.options);
+        if needs_more || !self.command.leaves_to_rinit(child) {
             return false;
         }
         if let Ok(Reaped::Child(pid, ending)) = wait::reap_one(child) {

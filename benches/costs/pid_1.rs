@@ -25,7 +25,8 @@ pub struct Memory {
     pub resident: Rounds,
 }
 
-/// What COMMAND leaves behind when it ends by itself gets it: as in src/lifecycle/drain.rs.
+/// What COMMAND leaves behind when it ends by itself gets it, as in src/lifecycle/drain.rs. It is
+/// not counted.
 const HEAD_START: Duration = Duration::from_millis(300);
 
 const ORPHANS: u32 = 100;

@@ -38,8 +38,8 @@ pub struct Arrival {
     /// Who sent it: 0 is a process that this PID namespace does not see.
     /// `None`: the kernel did.
     pub sender: Option<Pid>,
-    /// Whose death, stop or continuation the kernel announces. Others may have died since: a second SIGCHLD
-    /// is not queued.
+    /// Whose death, stop or continuation the kernel announces. Others may have died since: a second
+    /// SIGCHLD is not queued.
     pub child: Option<Pid>,
 }
 
@@ -311,13 +311,14 @@ fn event(number: i32, code: i32, pid: libc::pid_t) -> Event {
     let Some(signal) = Signal::new(number) else {
         return Event::Time;
     };
-    let pid = Some(Pid::from_raw(pid));
     let is_of_process = is_of_process(code);
+    // F_SETSIG with SIGCHLD, before Linux 4.16, names no child (fcntl(2)).
+    let is_of_child = !is_of_process && signal == Signal::CHLD && pid > 0;
+    let pid = Pid::from_raw(pid);
     Event::Signal(Arrival {
         signal,
-        sender: pid.filter(|_| is_of_process),
-        // F_SETSIG with SIGCHLD, before Linux 4.16, names no child (fcntl(2)).
-        child: pid.filter(|pid| !is_of_process && signal == Signal::CHLD && pid.as_raw() > 0),
+        sender: is_of_process.then_some(pid),
+        child: is_of_child.then_some(pid),
     })
 }
 

@@ -30,25 +30,25 @@ pub enum Reaped {
 
 /// Reaps a dead child, if there is one.
 pub fn reap_next() -> Result<Reaped, Errno> {
-    reap(-1, || waitid(libc::P_ALL, 0, libc::WEXITED))
+    reap(-1, libc::P_ALL, 0)
 }
 
 /// Reaps that child, if it is dead; `NoneLeft` means that it is none.
 pub fn reap_one(child: Pid) -> Result<Reaped, Errno> {
     let id = libc::id_t::try_from(child.as_raw()).map_err(|_| Errno::ECHILD)?;
-    reap(child.as_raw(), || waitid(libc::P_PID, id, libc::WEXITED))
+    reap(child.as_raw(), libc::P_PID, id)
 }
 
-fn reap(
-    who: libc::pid_t,
-    otherwise: impl FnOnce() -> Result<libc::siginfo_t, Errno>,
-) -> Result<Reaped, Errno> {
+/// Whom, as waitpid(2) has it, and as waitid(2) does.
+fn reap(who: libc::pid_t, kind: libc::idtype_t, id: libc::id_t) -> Result<Reaped, Errno> {
     let mut status = 0;
     // SAFETY: see above.
     let result = Errno::result(unsafe { libc::waitpid(who, &raw mut status, libc::WNOHANG) });
     let dead = match result {
         // Whoever refuses this call may allow another, and the status is worth a try.
-        Err(error) if error != Errno::ECHILD => otherwise().map(|info| wait_status(&info)),
+        Err(error) if error != Errno::ECHILD => {
+            waitid(kind, id, libc::WEXITED).map(|info| wait_status(&info))
+        }
         result => result.map(|pid| (pid, status)),
     };
     match dead {
