@@ -1,6 +1,5 @@
-//! Where memory comes from: before COMMAND has started, an arena, which costs no system call; where
-//! that is full, and afterwards, the C library; and where that has none left, a small reserve: no
-//! message is worth an end for want of memory.
+//! Where memory comes from: an arena, which costs no system call; where that is full, the C library;
+//! and where that has none left, a small reserve: no message is worth an end for want of memory.
 //!
 //! # Safety
 //! rinit has one thread. Between clone and exec its child shares this memory,
@@ -109,10 +108,8 @@ const ALIGNMENT: usize = 2 * size_of::<usize>();
 // SAFETY: blocks of an arena do not overlap, since each begins where the last one ends, or behind.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if !spawn::has_started() {
-            if let Some(block) = FIRST.alloc(layout) {
-                return block;
-            }
+        if let Some(block) = FIRST.alloc(layout) {
+            return block;
         }
         if layout.align() <= ALIGNMENT {
             // SAFETY: it may be called at any time.
