@@ -185,6 +185,7 @@ fn run_command(options: &Options, command: Vec<OsString>, inherited: &Inherited)
         terminal: Terminal::keep(terminal_state, started.pid),
         input_pipe: descriptors::input_pipe(),
     };
+    descriptors::detach();
     Ok(supervisor::supervise(
         options, is_pid_1, &started, given, signals,
     ))

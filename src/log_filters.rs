@@ -137,19 +137,16 @@ impl PendingStop {
 
 /// Sees which of the children, COMMAND's being dead, are filters whose input still flows, or
 /// has ended. `own_input`: the pipe that rinit itself was given, which is none of COMMAND's.
-/// Where there are thousands, none is looked at, as in a large group.
 pub fn see_inputs(
     command: &Command,
     own_input: Option<u64>,
     children: &mut [Child],
     wants_input: impl Fn(&Child) -> bool,
 ) {
-    if children.len() > MOST_MEMBERS {
-        return;
-    }
     let mut group: Option<Vec<Member>> = None;
     for child in children.iter_mut().filter(|child| wants_input(child)) {
-        // Outputs are read only once an input may be a pipe, and only the group's.
+        // There may be thousands: outputs are read only once an input may be a pipe, and only the
+        // group's.
         let Ok(Some(input)) = pipes::input(child.pid) else {
             continue;
         };

@@ -26,7 +26,7 @@ use crate::start::Started;
 use crate::sys::signals::{Arrival, Event, SignalReader};
 use crate::sys::terminal::Terminal;
 use crate::sys::wait::{self, BATCH, Reaped};
-use crate::sys::{clock, descriptors, procfs};
+use crate::sys::{clock, procfs};
 use crate::time::Time;
 use job_control::JobControl;
 use post_mortem::{PostMortem, guess_asked, unasked_kill};
@@ -65,13 +65,11 @@ pub fn supervise(
         signals_since_reaping: 0,
         more_to_reap: false,
     };
+    // On a single processor COMMAND is to run first: all that follows can wait for it.
+    std::thread::yield_now();
     // No signal announces children that were made before rinit was executed, and died before it
     // blocked its signals. And COMMAND may have ended already.
     supervisor.reap(None);
-    // Unless that was all: then rinit's end does it.
-    if supervisor.lifecycle.exit_status().is_none() {
-        descriptors::detach();
-    }
     if supervisor.command.lives() {
         supervisor.post_mortem.note_memory(&supervisor.command);
     }

@@ -2,10 +2,9 @@
 //! processes, and which nobody can set.
 //!
 //! # Safety
-//! clock_gettime(2) writes to the two numbers that it is given.
+//! clock_gettime(2) writes two numbers, and has two to write to.
 #![allow(unsafe_code, reason = "a system call that libc avoids")]
 
-use std::ffi::c_long;
 use std::time::Duration;
 
 use nix::sys::time::TimeSpec;
@@ -15,13 +14,19 @@ use crate::time::Time;
 
 /// The time; that of the boot where the kernel refuses it.
 pub fn now() -> Time {
-    asked_of_kernel().or_else(asked_of_libc).unwrap_or_default()
+    #[cfg(target_pointer_width = "64")]
+    if let Some(now) = asked_of_kernel() {
+        return now;
+    }
+    asked_of_libc().unwrap_or_default()
 }
 
 /// A short run asks twice. The vDSO (vdso(7)), where libc gets the time, would first have to be
-/// searched, and two of its pages mapped: that takes 5 µs, and a system call 0.2.
+/// searched, and two of its pages mapped: that takes 5 µs, and a system call 0.2. Where there are
+/// 32 bits, the call of that name takes one kind of numbers or another.
+#[cfg(target_pointer_width = "64")]
 fn asked_of_kernel() -> Option<Time> {
-    let mut now: [c_long; 2] = [0; 2];
+    let mut now: [i64; 2] = [0; 2];
     // SAFETY: see above.
     let result =
         unsafe { libc::syscall(libc::SYS_clock_gettime, libc::CLOCK_BOOTTIME, &raw mut now) };
@@ -29,7 +34,6 @@ fn asked_of_kernel() -> Option<Time> {
     (result == 0).then(|| time(seconds, nanoseconds))
 }
 
-/// Where there are 32 bits, a kernel may be built without the older call (CONFIG_COMPAT_32BIT_TIME).
 fn asked_of_libc() -> Option<Time> {
     let now = ClockId::CLOCK_BOOTTIME.now().ok()?;
     Some(time(now.tv_sec(), now.tv_nsec()))

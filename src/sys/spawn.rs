@@ -166,9 +166,6 @@ pub fn spawn(
     };
     let pid = pid.map_err(SpawnError::Clone)?;
     drop(write);
-    // On a single processor COMMAND is to run first: all that follows can wait for it. And clone has
-    // returned a little before the exec closes the pipe: whoever reads at once goes to sleep for that.
-    std::thread::yield_now();
     let Some(report) = read.and_then(read_report) else {
         STARTED.store(true, Relaxed);
         return Ok(pid);
