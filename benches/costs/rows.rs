@@ -78,8 +78,8 @@ pub fn measure(inits: &[Init], programs: &Programs, rounds: usize) -> Vec<Row> {
     };
     #[rustfmt::skip]
     let rows = [
-        ("time added to a command that does nothing", Unit::Ratio, best(&start), at_most(0.5, 0.7).and_plain()),
-        ("the same, beside minimal.c", Unit::Ratio, least(&start, "minimal.c"), at_most(1.8, 3.0)),
+        ("time added to a command that does nothing", Unit::Ratio, best(&start), at_most(0.45, 0.7).and_plain()),
+        ("the same, beside minimal.c", Unit::Ratio, least(&start, "minimal.c"), at_most(1.7, 3.0)),
         ("a signal there and back", Unit::Ratio, best(&signal), at_most(1.02, 1.5).and_plain()),
         ("processor time per orphan", Unit::Ratio, best(&as_pid_1.processor), at_most(time, time + 0.1).and_plain()),
         ("wake-ups per orphan", Unit::Count, Some(as_pid_1.woken.figures()), at_most(woken, woken + 0.1).and_plain()),
