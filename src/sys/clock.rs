@@ -2,7 +2,7 @@
 //! processes, and which nobody can set.
 //!
 //! # Safety
-//! clock_gettime(2) writes two numbers, and has two to write to.
+//! clock_gettime(2) writes the one struct that it is given.
 #![allow(unsafe_code, reason = "a system call that libc avoids")]
 
 use std::time::Duration;
@@ -14,38 +14,33 @@ use crate::time::Time;
 
 /// The time; that of the boot where the kernel refuses it.
 pub fn now() -> Time {
-    #[cfg(target_pointer_width = "64")]
-    if let Some(now) = asked_of_kernel() {
-        return now;
-    }
-    asked_of_libc().unwrap_or_default()
+    let Some(now) = asked_of_kernel().or_else(|| ClockId::CLOCK_BOOTTIME.now().ok()) else {
+        return Time::default();
+    };
+    let seconds = u64::try_from(now.tv_sec()).unwrap_or(0);
+    let nanoseconds = u32::try_from(now.tv_nsec()).unwrap_or(0);
+    // A whole second of them, which there never is, could make this panic.
+    Time(Duration::new(seconds, nanoseconds % NANOSECONDS))
 }
 
 /// A short run asks twice. The vDSO (vdso(7)), where libc gets the time, would first have to be
-/// searched, and two of its pages mapped: that takes 5 µs, and a system call 0.2. Where there are
-/// 32 bits, the call of that name takes one kind of numbers or another.
+/// searched, and two of its pages mapped: that takes 5 µs, and a system call 0.2.
 #[cfg(target_pointer_width = "64")]
-fn asked_of_kernel() -> Option<Time> {
-    let mut now: [i64; 2] = [0; 2];
-    // SAFETY: see above.
+fn asked_of_kernel() -> Option<TimeSpec> {
+    let mut now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: see above; with 64 bits libc's struct is the kernel's.
     let result =
         unsafe { libc::syscall(libc::SYS_clock_gettime, libc::CLOCK_BOOTTIME, &raw mut now) };
-    let [seconds, nanoseconds] = now;
-    (result == 0).then(|| time(seconds, nanoseconds))
+    (result == 0).then(|| now.into())
 }
 
-fn asked_of_libc() -> Option<Time> {
-    let now = ClockId::CLOCK_BOOTTIME.now().ok()?;
-    Some(time(now.tv_sec(), now.tv_nsec()))
-}
-
-fn time(seconds: impl TryInto<u64>, nanoseconds: impl TryInto<u32>) -> Time {
-    let (seconds, nanoseconds) = (seconds.try_into(), nanoseconds.try_into());
-    // A whole second of them, which there never is, could make this panic.
-    Time(Duration::new(
-        seconds.unwrap_or(0),
-        nanoseconds.unwrap_or(0) % NANOSECONDS,
-    ))
+/// With 32 bits, the struct of the call by that name depends on the architecture.
+#[cfg(not(target_pointer_width = "64"))]
+fn asked_of_kernel() -> Option<TimeSpec> {
+    None
 }
 
 /// Of a second.
